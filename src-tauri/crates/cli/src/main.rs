@@ -1,0 +1,3 @@
+//! `tokenferry`, the engine in a terminal.
+
+fn main() {}

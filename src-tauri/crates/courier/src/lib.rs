@@ -1,0 +1,1 @@
+//! The tiny program that puts files into a volume, and the image that carries it.

@@ -1,0 +1,1 @@
+//! All of Tokenferry that has no face: sign in, keep, renew, deliver.

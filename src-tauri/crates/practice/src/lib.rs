@@ -1,0 +1,1 @@
+//! A stand-in for Claude's sign-in server and API.

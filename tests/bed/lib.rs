@@ -1,0 +1,1 @@
+//! What every journey stands on: private homes, engines, keychains and the practice provider, cleaned up on drop.
