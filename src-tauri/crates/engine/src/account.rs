@@ -1,0 +1,132 @@
+//! Whom a sign-in belongs to: the name that the user gave it, and who the provider says it is.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// The longest name of an account, in characters; keychains and file systems take it everywhere.
+const LONGEST_NAME: usize = 64;
+
+/// The user's own name for an account: letters, digits, `.`, `_`, `-` and `@`, and no more than 64 of them.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct AccountName(String);
+
+impl AccountName {
+    /// The name that is used where the user gave none.
+    pub const DEFAULT: &str = "default";
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for AccountName {
+    fn default() -> Self {
+        Self(Self::DEFAULT.to_owned())
+    }
+}
+
+impl fmt::Display for AccountName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A name that can't be an account's.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("\"{0}\" can't be the name of an account. Use letters, digits, and . _ - @, at most {LONGEST_NAME} of them.")]
+pub struct BadAccountName(String);
+
+impl FromStr for AccountName {
+    type Err = BadAccountName;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        let fits = |c: char| c.is_ascii_alphanumeric() || "._-@".contains(c);
+        let good =
+            !name.is_empty() && name.len() <= LONGEST_NAME && name.chars().all(fits) && !name.starts_with(['.', '-']);
+        if good { Ok(Self(name.to_owned())) } else { Err(BadAccountName(name.to_owned())) }
+    }
+}
+
+impl TryFrom<String> for AccountName {
+    type Error = BadAccountName;
+
+    fn try_from(name: String) -> Result<Self, Self::Error> {
+        name.parse()
+    }
+}
+
+impl From<AccountName> for String {
+    fn from(name: AccountName) -> Self {
+        name.0
+    }
+}
+
+/// Who a sign-in is, as the provider's profile tells it. What the provider leaves out stays `None`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// The provider's own id of the person; what tells two people apart.
+    pub account_uuid: Option<String>,
+    /// The address that the person signs in with.
+    pub email: Option<String>,
+    /// The organization's id.
+    pub organization_uuid: Option<String>,
+    /// The organization's name.
+    pub organization: Option<String>,
+    /// The plan, in the provider's word, such as `max` or `pro`.
+    pub plan: Option<String>,
+    /// The tier of rate limits, in the provider's word.
+    pub rate_limit_tier: Option<String>,
+}
+
+impl Identity {
+    /// Whether the two are certainly different people or organizations. What is unknown on one side differs from nothing.
+    pub fn differs_from(&self, other: &Self) -> bool {
+        let differ = |a: &Option<String>, b: &Option<String>| matches!((a, b), (Some(a), Some(b)) if a != b);
+        differ(&self.account_uuid, &other.account_uuid)
+            || differ(&self.organization_uuid, &other.organization_uuid)
+            || (self.account_uuid.is_none() && differ(&self.email, &other.email))
+    }
+}
+
+impl fmt::Display for Identity {
+    /// Such as `ada@example.com, Example Ltd (max)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.email.as_deref().unwrap_or("somebody whose name Claude did not tell"))?;
+        if let Some(organization) = &self.organization {
+            write!(f, ", {organization}")?;
+        }
+        if let Some(plan) = &self.plan {
+            write!(f, " ({plan})")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_plain() {
+        for good in ["default", "work-2", "ada@example.com", "a"] {
+            assert_eq!(good.parse::<AccountName>().unwrap().as_str(), good);
+        }
+        for bad in ["", "..", "-x", "a b", "a/b", "ä", &"x".repeat(65)] {
+            assert!(bad.parse::<AccountName>().is_err(), "{bad:?} was taken");
+        }
+    }
+
+    #[test]
+    fn what_is_unknown_differs_from_nothing() {
+        let ada = Identity { account_uuid: Some("1".into()), email: Some("ada@x".into()), ..Identity::default() };
+        let renamed = Identity { email: Some("ada@y".into()), ..ada.clone() };
+        let bob = Identity { account_uuid: Some("2".into()), ..Identity::default() };
+        assert!(!ada.differs_from(&Identity::default()));
+        assert!(!ada.differs_from(&renamed));
+        assert!(ada.differs_from(&bob));
+    }
+}

@@ -1,0 +1,1 @@
+//! The places that credentials are delivered to.

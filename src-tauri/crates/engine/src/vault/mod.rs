@@ -1,0 +1,1 @@
+//! Where sign-ins are kept between two uses.
