@@ -1,0 +1,166 @@
+//! A sign-in as the bytes that a vault keeps: JSON with a format number, so that one write commits the whole of it.
+//!
+//! What can't be read is refused without quoting it: a parser's own message may hold a token.
+
+use std::io;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::{Entry, Vault, VaultError};
+use crate::account::{AccountName, Identity};
+use crate::credentials::Credentials;
+use crate::secret::{SecretBytes, SecretString};
+
+/// The format that is written. Grows when an older Tokenferry would misread, or lose, what is in a record.
+const FORMAT: u32 = 1;
+
+/// Why bytes are no record.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RecordError {
+    /// Written by a newer Tokenferry.
+    #[error("it has format {0}, and formats up to {FORMAT} are known here")]
+    Newer(u32),
+    /// Not a record. Holds the place at which that shows.
+    #[error("it is no record, which shows at line {line}, column {column}")]
+    Unreadable {
+        /// Counted from 1; 0 where the parser named no place.
+        line: usize,
+        /// Counted from 1; 0 where the parser named no place.
+        column: usize,
+    },
+}
+
+#[derive(Deserialize)]
+struct Head {
+    format: u32,
+}
+
+#[derive(Serialize)]
+struct Written<'a> {
+    format: u32,
+    account: &'a AccountName,
+    provider: &'a str,
+    access_token: &'a str,
+    refresh_token: &'a str,
+    access_token_ends: Timestamp,
+    sign_in_ends: Timestamp,
+    scopes: &'a [String],
+    identity: &'a Identity,
+    version: u64,
+    created: Timestamp,
+    updated: Timestamp,
+    refresh_count: u64,
+}
+
+#[derive(Deserialize)]
+struct Read {
+    account: AccountName,
+    provider: String,
+    #[serde(deserialize_with = "secret")]
+    access_token: SecretString,
+    #[serde(deserialize_with = "secret")]
+    refresh_token: SecretString,
+    access_token_ends: Timestamp,
+    sign_in_ends: Timestamp,
+    scopes: Vec<String>,
+    identity: Identity,
+    version: u64,
+    created: Timestamp,
+    updated: Timestamp,
+    refresh_count: u64,
+}
+
+/// Moves the parser's text straight into what wipes it.
+fn secret<'de, D: Deserializer<'de>>(from: D) -> Result<SecretString, D::Error> {
+    String::deserialize(from).map(SecretString::new)
+}
+
+/// The record of a sign-in.
+pub fn encode(credentials: &Credentials) -> SecretBytes {
+    let record = Written {
+        format: FORMAT,
+        account: &credentials.account,
+        provider: &credentials.provider,
+        access_token: credentials.access_token.expose(),
+        refresh_token: credentials.refresh_token.expose(),
+        access_token_ends: credentials.access_token_ends,
+        sign_in_ends: credentials.sign_in_ends,
+        scopes: &credentials.scopes,
+        identity: &credentials.identity,
+        version: credentials.version,
+        created: credentials.created,
+        updated: credentials.updated,
+        refresh_count: credentials.refresh_count,
+    };
+    // Measured first: a buffer that grows leaves copies behind that nobody wipes.
+    let mut length = Length(0);
+    write_json(&mut length, &record);
+    let mut bytes = Vec::with_capacity(length.0);
+    write_json(&mut bytes, &record);
+    SecretBytes::new(bytes)
+}
+
+/// Neither buffer refuses a write, and none of the record's types refuses to be written.
+fn write_json(to: &mut impl io::Write, record: &Written<'_>) {
+    let written = serde_json::to_writer(to, record);
+    debug_assert!(written.is_ok(), "a record can always be written");
+}
+
+struct Length(usize);
+
+impl io::Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The sign-in that a record holds.
+pub fn decode(bytes: &[u8]) -> Result<Credentials, RecordError> {
+    let head: Head = serde_json::from_slice(bytes).map_err(|error| unreadable(&error))?;
+    if head.format > FORMAT {
+        return Err(RecordError::Newer(head.format));
+    }
+    let record: Read = serde_json::from_slice(bytes).map_err(|error| unreadable(&error))?;
+    Ok(Credentials {
+        account: record.account,
+        provider: record.provider,
+        access_token: record.access_token,
+        refresh_token: record.refresh_token,
+        access_token_ends: record.access_token_ends,
+        sign_in_ends: record.sign_in_ends,
+        scopes: record.scopes,
+        identity: record.identity,
+        version: record.version,
+        created: record.created,
+        updated: record.updated,
+        refresh_count: record.refresh_count,
+    })
+}
+
+fn unreadable(error: &serde_json::Error) -> RecordError {
+    RecordError::Unreadable { line: error.line(), column: error.column() }
+}
+
+/// The account's sign-in, or `None` where the vault holds none.
+pub async fn read_credentials(vault: &dyn Vault, account: &AccountName) -> Result<Option<Credentials>, VaultError> {
+    let entry = Entry::Account(account);
+    let Some(bytes) = vault.read(entry).await? else { return Ok(None) };
+    let corrupt = |why: String| VaultError::Corrupt { entry: entry.to_string(), why };
+    match decode(bytes.expose()) {
+        Ok(credentials) if credentials.account == *account => Ok(Some(credentials)),
+        Ok(credentials) => Err(corrupt(format!("it belongs to the account \"{}\"", credentials.account))),
+        Err(RecordError::Newer(found)) => Err(VaultError::Newer { entry: entry.to_string(), found, known: FORMAT }),
+        Err(error) => Err(corrupt(error.to_string())),
+    }
+}
+
+/// Commits a sign-in: one write under its account's name.
+pub async fn write_credentials(vault: &dyn Vault, credentials: &Credentials) -> Result<(), VaultError> {
+    vault.write(Entry::Account(&credentials.account), &encode(credentials)).await
+}
