@@ -1,0 +1,43 @@
+# The commands of the house. Each sets up what it needs, and says so.
+
+CARGO  := setup/with-rust cargo
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+
+# Asks cargo for a subcommand that not every machine has.
+has = $(CARGO) $(1) --version >/dev/null 2>&1
+
+.PHONY: help demo test check bench
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## sign in at a practice provider and keep a container signed in, in front of your eyes
+	@setup/install build engine
+	$(CARGO) build --package tokenferry --package tokenferry-practice
+	@setup/with-engine --or-answering $(TARGET)/debug/tokenferry demo
+
+# The programs are built together with the tests, so that both get the same features and nothing is compiled twice.
+test: ## run every test, on a private Docker Engine, a real keychain and the practice provider
+	@setup/install build engine keychain foreign
+	$(CARGO) build --workspace --bins --tests
+	@if $(call has,nextest); then \
+		setup/with-engine $(CARGO) nextest run --workspace --no-fail-fast; \
+	else \
+		setup/with-engine $(CARGO) test --workspace --bins --lib --tests --no-fail-fast; \
+	fi
+	$(CARGO) test --workspace --doc
+
+check: ## formatting, lints and documentation, with every warning an error
+	@setup/install build
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- --deny warnings
+	RUSTDOCFLAGS='--deny warnings' $(CARGO) doc --workspace --no-deps --quiet
+	@if command -v shellcheck >/dev/null; then echo shellcheck; shellcheck setup/* .ci/run; \
+	else echo 'shellcheck is not at hand, so the scripts were not looked at.'; fi
+	@if $(call has,deny); then echo cargo deny check; $(CARGO) deny check; \
+	else echo 'cargo-deny is not at hand, so licences and advisories were not looked at.'; fi
+
+bench: ## measure delivery, renewal and the token command against their plain counterparts
+	@setup/install build engine keychain
+	$(CARGO) build --release --workspace --bins
+	@setup/with-engine $(TARGET)/release/bench
