@@ -1,0 +1,191 @@
+//! The one HTTP client: our own User-Agent, bounded in time and size, redirects refused, nothing logged.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use oauth2::{HttpRequest, HttpResponse};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::{RequestBuilder, Response, StatusCode, redirect};
+use serde_json::{Map, Value};
+use url::{Url, form_urlencoded};
+
+use super::ProviderError;
+use crate::secret::SecretString;
+
+/// Ours, never another client's.
+const USER_AGENT: &str = concat!("tokenferry/", env!("CARGO_PKG_VERSION"));
+/// What the API wants to see beside an OAuth token.
+const OAUTH_BETA: (&str, &str) = ("anthropic-beta", "oauth-2025-04-20");
+/// A connection that takes longer won't come.
+const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+/// A token endpoint answers in under a second; whoever takes longer is asked again later.
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+/// Real answers are about 1 KiB.
+const LARGEST_ANSWER: usize = 64 * 1024;
+
+/// Sends requests and judges what comes back.
+#[derive(Debug)]
+pub(super) struct Http {
+    /// Made at the first request: reading the system's certificates takes longer than most commands.
+    client: OnceLock<Result<reqwest::Client, String>>,
+}
+
+impl Http {
+    pub(super) fn new() -> Self {
+        Self { client: OnceLock::new() }
+    }
+
+    fn client(&self) -> Result<&reqwest::Client, ProviderError> {
+        let made = self.client.get_or_init(|| {
+            // An error means that another part of the program has chosen already.
+            let _ = rustls::crypto::ring::default_provider().install_default();
+            reqwest::Client::builder()
+                .user_agent(USER_AGENT)
+                .connect_timeout(CONNECT_WITHIN)
+                .timeout(ANSWER_WITHIN)
+                .redirect(redirect::Policy::none())
+                .build()
+                .map_err(|why| without_address(&why.without_url()))
+        });
+        made.as_ref().map_err(|what| ProviderError::Unreachable { what: what.clone() })
+    }
+
+    /// What `oauth2` sends as a form goes out as JSON, since that is what the endpoint takes.
+    ///
+    /// An answer comes back only where the OAuth standard has a say: tokens, or an error in the shape of RFC 6749
+    /// section 5.2. All else is judged here.
+    pub(super) async fn token_request(&self, request: HttpRequest) -> Result<HttpResponse, ProviderError> {
+        let (parts, form) = request.into_parts();
+        let fields: Map<String, Value> = form_urlencoded::parse(&form)
+            .map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())))
+            .collect();
+        let request = self.client()?.post(parts.uri.to_string()).header(ACCEPT, "application/json").json(&fields);
+        let response = send(request).await?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = read(response).await;
+        let body = match (status, body) {
+            (StatusCode::OK, body) => with_token_type(&body?)?,
+            (_, Ok(body)) if is_oauth_error(status, &body) => body,
+            _ => return Err(judge(status, &headers)),
+        };
+        let mut answer = HttpResponse::new(body);
+        *answer.status_mut() = status;
+        Ok(answer)
+    }
+
+    /// Posts JSON where only success counts.
+    pub(super) async fn post(&self, url: &Url, body: &Value) -> Result<(), ProviderError> {
+        let response = send(self.client()?.post(url.clone()).json(body)).await?;
+        let status = response.status();
+        if status.is_success() { Ok(()) } else { Err(judge(status, response.headers())) }
+    }
+
+    /// Gets JSON as the holder of an access token. RFC 6750 section 2.1.
+    pub(super) async fn get(&self, url: &Url, access_token: &SecretString) -> Result<Vec<u8>, ProviderError> {
+        let request = self.client()?.get(url.clone()).bearer_auth(access_token.expose());
+        let response = send(request.header(OAUTH_BETA.0, OAUTH_BETA.1).header(ACCEPT, "application/json")).await?;
+        let status = response.status();
+        if status.is_success() {
+            return read(response).await;
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            return Err(ProviderError::Refused { reason: "the access token is not good".to_owned() });
+        }
+        Err(judge(status, response.headers()))
+    }
+}
+
+async fn send(request: RequestBuilder) -> Result<Response, ProviderError> {
+    request.send().await.map_err(|why| unreachable(&why.without_url()))
+}
+
+/// The body, no more of it than [`LARGEST_ANSWER`].
+async fn read(mut response: Response) -> Result<Vec<u8>, ProviderError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|why| unreachable(&why.without_url()))? {
+        if body.len() + chunk.len() > LARGEST_ANSWER {
+            return Err(ProviderError::strange("the answer is far too large"));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+fn unreachable(why: &reqwest::Error) -> ProviderError {
+    let what = if why.is_timeout() {
+        "it took too long to answer".to_owned()
+    } else if why.is_connect() {
+        format!("no connection: {}", without_address(why))
+    } else {
+        format!("the answer broke off: {}", without_address(why))
+    };
+    ProviderError::Unreachable { what }
+}
+
+/// The innermost reason, which is the one that a person can act on.
+fn without_address(why: &dyn std::error::Error) -> String {
+    let mut innermost = why;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
+}
+
+/// RFC 6749 section 5.1 demands `token_type`; the real endpoint was never seen to send it.
+fn with_token_type(body: &[u8]) -> Result<Vec<u8>, ProviderError> {
+    let mut fields: Map<String, Value> =
+        serde_json::from_slice(body).map_err(|_| ProviderError::strange("the answer is no JSON object"))?;
+    fields.entry("token_type").or_insert_with(|| "Bearer".into());
+    serde_json::to_vec(&fields).map_err(|_| ProviderError::strange("the answer is no JSON object"))
+}
+
+/// Whether it is an error as RFC 6749 section 5.2 has it. From a server in trouble (5xx) it would say nothing on the grant.
+fn is_oauth_error(status: StatusCode, body: &[u8]) -> bool {
+    let named = || {
+        let fields: Map<String, Value> = serde_json::from_slice(body).ok()?;
+        fields.get("error")?.as_str().map(drop)
+    };
+    matches!(status, StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) && named().is_some()
+}
+
+fn judge(status: StatusCode, headers: &HeaderMap) -> ProviderError {
+    let after = headers.get(RETRY_AFTER).and_then(|value| retry_after(value.to_str().ok()?, Timestamp::now()));
+    if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS || status == StatusCode::REQUEST_TIMEOUT {
+        return ProviderError::Busy { what: status.to_string(), after };
+    }
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("no content type");
+    ProviderError::strange(format!("{status}, {kind}"))
+}
+
+/// Seconds, or an HTTP date. RFC 9110 section 10.2.3.
+fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
+    if let Ok(seconds) = value.trim().parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = jiff::fmt::rfc2822::parse(value.trim()).ok()?.timestamp();
+    Some(Duration::try_from(date.duration_since(now)).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let now: Timestamp = "2026-11-21T10:00:00Z".parse().unwrap();
+        assert_eq!(retry_after("120", now), Some(Duration::from_secs(120)));
+        assert_eq!(retry_after("Sat, 21 Nov 2026 10:00:30 GMT", now), Some(Duration::from_secs(30)));
+        assert_eq!(retry_after("Sat, 21 Nov 2026 09:00:00 GMT", now), Some(Duration::ZERO));
+        assert_eq!(retry_after("soon", now), None);
+    }
+
+    #[test]
+    fn only_a_calm_server_can_say_no() {
+        let no = br#"{"error":"invalid_grant"}"#;
+        assert!(is_oauth_error(StatusCode::BAD_REQUEST, no));
+        assert!(!is_oauth_error(StatusCode::INTERNAL_SERVER_ERROR, no));
+        assert!(!is_oauth_error(StatusCode::BAD_REQUEST, b"<html>"));
+        assert!(!is_oauth_error(StatusCode::UNAUTHORIZED, br#"{"error":{"type":"x"}}"#));
+    }
+}
