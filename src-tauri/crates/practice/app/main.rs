@@ -1,0 +1,2 @@
+//! The practice app.
+fn main() {}
