@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use super::VaultError;
 use crate::account::AccountName;
 
 /// How long to wait for an account's lock. Who holds it waits for one renewal, which has a deadline of its own well below.
@@ -83,6 +84,14 @@ pub fn try_keeper(home: &Path) -> Result<Option<Lock>, LockError> {
     attempt(file, &path).map(Result::ok)
 }
 
+/// Waits for the lock over the vault's trial, which takes less than a second.
+pub(super) async fn trial(home: &Path) -> Result<Lock, VaultError> {
+    acquire(home, "vault-trial").await.map_err(|error| match error {
+        LockError::Disk { path, source } => VaultError::Disk { doing: "lock", path, source },
+        busy @ LockError::Busy { .. } => VaultError::Other(busy.to_string()),
+    })
+}
+
 const KEEPER: &str = "keeper";
 
 fn open(home: &Path, name: &str) -> Result<(File, PathBuf), LockError> {
@@ -128,4 +137,95 @@ async fn acquire(home: &Path, name: &str) -> Result<Lock, LockError> {
     std::thread::Builder::new().name(format!("lock {name}")).spawn(wait).map_err(disk)?;
     let ended = |_| io::Error::other("the waiting thread ended early");
     take.await.map_err(ended).and_then(|locked| locked).map_err(disk)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead, BufReader};
+    use std::process::{Child, Command, Stdio};
+
+    use super::*;
+
+    /// Long enough for a thread to take a free lock, on a busy machine.
+    const SOON: Duration = Duration::from_secs(10);
+    /// Long enough to be sure that somebody waits.
+    const A_WHILE: Duration = Duration::from_millis(200);
+    /// Tells this test program's child which home to lock.
+    const HOME: &str = "TOKENFERRY_TEST_LOCKED_HOME";
+
+    async fn soon<T>(future: impl Future<Output = T>) -> T {
+        tokio::time::timeout(SOON, future).await.expect("it should not have to wait")
+    }
+
+    #[tokio::test]
+    async fn one_at_a_time_and_each_account_by_itself() {
+        let home = tempfile::tempdir().unwrap();
+        let (ada, bob) = ("ada".parse().unwrap(), "bob".parse().unwrap());
+        let first = account(home.path(), &ada).await.unwrap();
+        let _other = soon(account(home.path(), &bob)).await.unwrap();
+        let mut second = Box::pin(account(home.path(), &ada));
+        assert!(tokio::time::timeout(A_WHILE, &mut second).await.is_err(), "two have the same lock");
+        drop(first);
+        let _second = soon(second).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn who_has_gone_away_takes_no_lock() {
+        let home = tempfile::tempdir().unwrap();
+        let held = keeper(home.path()).await.unwrap();
+        for _ in 0..5 {
+            assert!(tokio::time::timeout(A_WHILE / 5, keeper(home.path())).await.is_err());
+        }
+        drop(held);
+        let _lock = soon(keeper(home.path())).await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wait_for_an_account_ends() {
+        let home = tempfile::tempdir().unwrap();
+        let name = AccountName::default();
+        let _held = account(home.path(), &name).await.unwrap();
+        let error = account(home.path(), &name).await.unwrap_err();
+        assert_eq!(error.code(), "lock_busy");
+        assert_eq!(error.to_string(), "Another Tokenferry has been busy with account \"default\" for 90 s.");
+    }
+
+    #[tokio::test]
+    async fn a_killed_process_holds_nothing() {
+        let home = tempfile::tempdir().unwrap();
+        let mut child = holder(home.path());
+        assert!(try_keeper(home.path()).unwrap().is_none(), "the child has the lock");
+        let waiting = tokio::spawn({
+            let home = home.path().to_owned();
+            async move { keeper(&home).await }
+        });
+        tokio::time::sleep(A_WHILE).await;
+        assert!(!waiting.is_finished());
+        child.kill().unwrap();
+        let _lock = soon(waiting).await.unwrap().unwrap();
+        child.wait().unwrap();
+        assert!(try_keeper(home.path()).unwrap().is_none());
+    }
+
+    /// This test program once more, as a process that holds the keeper's lock until it is killed.
+    fn holder(home: &Path) -> Child {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "vault::lock::tests::hold", "--nocapture"])
+            .env(HOME, home)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        assert!(lines.any(|line| line.unwrap().ends_with("held")), "the child could not take the lock");
+        child
+    }
+
+    #[test]
+    fn hold() {
+        let Some(home) = std::env::var_os(HOME) else { return };
+        let _lock = try_keeper(Path::new(&home)).unwrap().unwrap();
+        println!("held");
+        // Long enough for any test; a parent that dies before does not leave it behind for ever.
+        std::thread::sleep(Duration::from_secs(60));
+    }
 }

@@ -153,8 +153,38 @@ pub fn keychain_service(home: &Path, default: &Path) -> String {
     }
 }
 
-/// Tries the vault out where this has not been done in `home` with this kind: writes, reads back, compares, removes.
+/// Tries the vault out where this has not been done yet in `home` with this kind: writes, reads back, compares, removes.
+///
+/// A mark in `home` remembers that it went well, so that later processes don't pay for it.
 pub async fn try_out(vault: &dyn Vault, home: &Path) -> Result<(), VaultError> {
-    let _ = (vault, home);
-    Ok(())
+    let mark = home.join(TRIED);
+    let word = vault.kind().word();
+    let tried = || std::fs::read_to_string(&mark).is_ok_and(|kind| kind == word);
+    if vault.kind() == VaultKind::Memory || tried() {
+        return Ok(());
+    }
+    // Two at once would read back each other's entry.
+    let _lock = lock::trial(home).await?;
+    if tried() {
+        return Ok(());
+    }
+    let mut content = vec![0; TRIAL_SIZE];
+    getrandom::fill(&mut content).map_err(|error| VaultError::Other(error.to_string()))?;
+    let content = SecretBytes::new(content);
+    vault.write(Entry::Trial, &content).await?;
+    let back = vault.read(Entry::Trial).await?;
+    vault.delete(Entry::Trial).await?;
+    if back.as_ref() != Some(&content) || vault.read(Entry::Trial).await?.is_some() {
+        return Err(VaultError::Unfaithful(vault.kind()));
+    }
+    std::fs::write(&mark, word).map_err(|source| VaultError::Disk { doing: "write", path: mark, source })
 }
+
+/// The mark's name: a file that holds the word of the kind that was tried.
+const TRIED: &str = "vault-tried";
+
+/// As much as a sign-in's record may need, in bytes, so that a keychain too small for one is known at once.
+const TRIAL_SIZE: usize = 2048;
+
+#[cfg(test)]
+mod tests;

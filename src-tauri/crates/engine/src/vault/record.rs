@@ -164,3 +164,127 @@ pub async fn read_credentials(vault: &dyn Vault, account: &AccountName) -> Resul
 pub async fn write_credentials(vault: &dyn Vault, credentials: &Credentials) -> Result<(), VaultError> {
     vault.write(Entry::Account(&credentials.account), &encode(credentials)).await
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::vault::VaultKind;
+
+    fn timestamp() -> impl Strategy<Value = Timestamp> {
+        (Timestamp::MIN.as_second()..=Timestamp::MAX.as_second(), 0..1_000_000_000)
+            .prop_filter_map("in range", |(second, nanosecond)| Timestamp::new(second, nanosecond).ok())
+    }
+
+    fn text() -> impl Strategy<Value = Option<String>> {
+        proptest::option::of(any::<String>())
+    }
+
+    prop_compose! {
+        fn identity()(
+            account_uuid in text(), email in text(), organization_uuid in text(), organization in text(),
+            plan in text(), rate_limit_tier in text(),
+        ) -> Identity {
+            Identity { account_uuid, email, organization_uuid, organization, plan, rate_limit_tier }
+        }
+    }
+
+    prop_compose! {
+        fn credentials()(
+            account in "[a-zA-Z0-9_@][a-zA-Z0-9._@-]{0,63}", provider in any::<String>(),
+            (access_token, refresh_token) in any::<(String, String)>(),
+            (access_token_ends, sign_in_ends, created, updated) in (timestamp(), timestamp(), timestamp(), timestamp()),
+            scopes in any::<Vec<String>>(), identity in identity(), (version, refresh_count) in any::<(u64, u64)>(),
+        ) -> Credentials {
+            Credentials {
+                account: account.parse().unwrap(), provider, access_token: SecretString::new(access_token),
+                refresh_token: SecretString::new(refresh_token), access_token_ends, sign_in_ends, scopes, identity,
+                version, created, updated, refresh_count,
+            }
+        }
+    }
+
+    fn sample() -> Credentials {
+        Credentials {
+            account: AccountName::default(),
+            provider: "https://provider.example".to_owned(),
+            access_token: SecretString::new("canary-access"),
+            refresh_token: SecretString::new("canary-refresh"),
+            access_token_ends: Timestamp::UNIX_EPOCH,
+            sign_in_ends: Timestamp::UNIX_EPOCH,
+            scopes: vec!["user:inference".to_owned()],
+            identity: Identity::default(),
+            version: 1,
+            created: Timestamp::UNIX_EPOCH,
+            updated: Timestamp::UNIX_EPOCH,
+            refresh_count: 0,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_encoded_is_decoded(credentials in credentials()) {
+            prop_assert_eq!(decode(encode(&credentials).expose()), Ok(credentials));
+        }
+
+        #[test]
+        fn no_bytes_are_a_surprise(bytes: Vec<u8>) {
+            prop_assert!(decode(&bytes).is_err());
+        }
+
+        #[test]
+        fn no_part_of_a_record_is_one(credentials in credentials(), cut: prop::sample::Index) {
+            let record = encode(&credentials);
+            prop_assert!(decode(&record.expose()[..cut.index(record.expose().len())]).is_err());
+        }
+    }
+
+    #[test]
+    fn the_format_stays() {
+        let record = String::from_utf8(encode(&sample()).expose().to_vec()).unwrap();
+        assert_eq!(
+            record,
+            concat!(
+                r#"{"format":1,"account":"default","provider":"https://provider.example","#,
+                r#""access_token":"canary-access","refresh_token":"canary-refresh","#,
+                r#""access_token_ends":"1970-01-01T00:00:00Z","sign_in_ends":"1970-01-01T00:00:00Z","#,
+                r#""scopes":["user:inference"],"identity":{"account_uuid":null,"email":null,"organization_uuid":null,"#,
+                r#""organization":null,"plan":null,"rate_limit_tier":null},"version":1,"#,
+                r#""created":"1970-01-01T00:00:00Z","updated":"1970-01-01T00:00:00Z","refresh_count":0}"#
+            )
+        );
+    }
+
+    #[test]
+    fn a_newer_format_is_known_as_such() {
+        assert_eq!(decode(br#"{"format":2,"all":"different"}"#), Err(RecordError::Newer(2)));
+    }
+
+    #[test]
+    fn what_is_refused_is_not_quoted() {
+        let record = String::from_utf8(encode(&sample()).expose().to_vec()).unwrap();
+        let misplaced = record.replace(r#""version":1"#, r#""version":"canary-misplaced""#);
+        let unknown = record.replace(r#""account":"default""#, r#""account":"canary access""#);
+        let cut = &record[..record.find("canary-refresh").unwrap() + 10];
+        for bad in [misplaced.as_str(), &unknown, cut, "\"canary\"", r#"{"format":"canary"}"#] {
+            let error = decode(bad.as_bytes()).unwrap_err();
+            assert!(!format!("{error} {error:?}").contains("canary"), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_record_under_another_name_is_refused() {
+        let vault = crate::vault::open(VaultKind::Memory, std::path::Path::new(""), "", None).await.unwrap();
+        write_credentials(vault.as_ref(), &sample()).await.unwrap();
+        assert_eq!(read_credentials(vault.as_ref(), &AccountName::default()).await.unwrap(), Some(sample()));
+        let ada = "ada".parse().unwrap();
+        assert_eq!(read_credentials(vault.as_ref(), &ada).await.unwrap(), None);
+        vault.write(Entry::Account(&ada), &encode(&sample())).await.unwrap();
+        let error = read_credentials(vault.as_ref(), &ada).await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "The vault's entry \"account:ada\" is damaged: it belongs to the account \"default\"."
+        );
+    }
+}
