@@ -13,14 +13,7 @@ use http::StatusCode;
 use serde::Deserialize;
 use url::{Host, Url, form_urlencoded};
 
-use crate::{
-    CLIENT_ID,
-    options::{Options, Person},
-    pages,
-    refusal::uncached,
-    shared::Shared,
-    state::Authorization,
-};
+use crate::{CLIENT_ID, options::Options, pages, refusal::uncached, shared::Shared, state::Authorization};
 
 /// The provider's own redirect.
 const CALLBACK: &str = "/oauth/code/callback";
