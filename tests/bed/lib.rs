@@ -1,1 +1,30 @@
-//! What every journey stands on: private homes, engines, keychains and the practice provider, cleaned up on drop.
+//! What every journey stands on: private homes, a Docker Engine, the practice provider and the built programs. All of
+//! it is thrown away on drop, also when a test panics, and none of it can reach what belongs to the person who runs
+//! the tests: not their sign-ins, not their keychain, not their volumes.
+#![cfg(unix)]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "this is test code: a panic with its reason is how a test ends"
+)]
+
+pub mod canary;
+pub mod container;
+pub mod engine;
+pub mod home;
+pub mod practice;
+pub mod programs;
+pub mod volume;
+pub mod witness;
+
+pub use canary::Canary;
+pub use container::{Container, Run};
+pub use engine::TestEngine;
+pub use home::{Home, Vault};
+pub use practice::Provider;
+pub use programs::{Output, Running, Tokenferry};
+pub use volume::{Found, Volume};
+pub use witness::Witness;
