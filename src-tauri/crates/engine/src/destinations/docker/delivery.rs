@@ -1,0 +1,122 @@
+//! Carrying parcels: which volumes go with one courier, and what to do when the engine can't start it.
+//!
+//! Volumes that are plain folders of the engine go together: those can always be mounted. The others (bind, NFS,
+//! plugins) go together too, but apart from these, as one that can't be mounted fails its courier's start.
+
+use std::collections::BTreeMap;
+
+use super::hire::HireError;
+use super::visit::Visit;
+use super::volumes::VolumeFacts;
+use super::{CALLS_AT_ONCE, Docker, EngineError, decision, gather};
+use crate::destinations::{DeliveryError, Parcel, Receipt, Undelivered};
+
+/// Couriers under way at a time where each volume has one to itself.
+const COURIERS_AT_ONCE: usize = 4;
+
+/// What became of a parcel.
+type Settled = Result<Receipt, Undelivered>;
+
+/// A parcel whose volume is known to be there.
+pub(super) struct Errand<'a> {
+    /// Its place among the parcels.
+    number: usize,
+    pub(super) parcel: &'a Parcel,
+    pub(super) facts: VolumeFacts,
+}
+
+impl Docker {
+    /// Carries all parcels, and says of each, by its destination's name and in the same order, what became of it. One
+    /// that fails doesn't hold up the others.
+    pub async fn carry(&self, parcels: Vec<Parcel>) -> Vec<(String, Result<Receipt, Undelivered>)> {
+        let (_, facts) = tokio::join!(self.tidy_before(), self.facts_of(&parcels));
+        let mut settled = BTreeMap::new();
+        let (mut plain, mut special) = (Vec::new(), Vec::new());
+        for (number, (parcel, facts)) in parcels.iter().zip(facts).enumerate() {
+            match facts {
+                Ok(facts) if facts.plain => plain.push(Errand { number, parcel, facts }),
+                Ok(facts) => special.push(Errand { number, parcel, facts }),
+                Err(error) => {
+                    settled.insert(number, Err(error.into()));
+                }
+            }
+        }
+        let (plain, special) = tokio::join!(self.together(plain), self.together(special));
+        settled.extend(plain.into_iter().chain(special));
+        parcels.iter().map(|parcel| parcel.destination.clone()).zip(settled.into_values()).collect()
+    }
+
+    /// Looks up each parcel's volume.
+    async fn facts_of(&self, parcels: &[Parcel]) -> Vec<Result<VolumeFacts, DeliveryError>> {
+        let looked_up = parcels.iter().map(|parcel| async {
+            match parcel.files.iter().find(|file| !decision::is_path(&file.path)) {
+                Some(file) => Err(DeliveryError::BadPath { path: file.path.clone() }),
+                None => self.facts(&parcel.volume).await,
+            }
+        });
+        gather(looked_up, CALLS_AT_ONCE).await
+    }
+
+    /// Delivers with one courier for all, and if the engine can't start it, with one for each volume.
+    async fn together(&self, errands: Vec<Errand<'_>>) -> Vec<(usize, Settled)> {
+        if errands.is_empty() {
+            return Vec::new();
+        }
+        let mut by_volume: BTreeMap<&str, Vec<Errand<'_>>> = BTreeMap::new();
+        match self.deliver(&errands).await {
+            Ok(settled) => return settled,
+            Err(HireError::Engine(error)) => return all_failed(&errands, &error.into()),
+            Err(HireError::Start(_)) => {}
+        }
+        for errand in errands {
+            by_volume.entry(&errand.parcel.volume).or_default().push(errand);
+        }
+        let alone = by_volume.into_values().map(|errands| self.alone(errands));
+        gather(alone, COURIERS_AT_ONCE).await.into_iter().flatten().collect()
+    }
+
+    /// Delivers into one volume with a courier of its own.
+    async fn alone(&self, errands: Vec<Errand<'_>>) -> Vec<(usize, Settled)> {
+        let error = match self.deliver(&errands).await {
+            Ok(settled) => return settled,
+            Err(HireError::Engine(error)) => error.into(),
+            Err(HireError::Start(error)) => match errands.first() {
+                Some(errand) => self.blame(&errand.parcel.volume, error).await,
+                None => error.into(),
+            },
+        };
+        all_failed(&errands, &error)
+    }
+
+    /// Whether it is the volume that a courier could not start with, or the engine that can't start any.
+    async fn blame(&self, volume: &str, error: EngineError) -> DeliveryError {
+        match self.hire(&[]).await {
+            Ok(courier) => {
+                self.dismiss(courier).await;
+                let detail = match error {
+                    EngineError::Refused { reason, .. } => reason,
+                    other => other.to_string(),
+                };
+                DeliveryError::Unmountable { volume: volume.to_owned(), detail }
+            }
+            Err(HireError::Engine(error) | HireError::Start(error)) => error.into(),
+        }
+    }
+
+    async fn deliver(&self, errands: &[Errand<'_>]) -> Result<Vec<(usize, Settled)>, HireError> {
+        let unique = super::random_name(&self.reach).map_err(HireError::Engine)?;
+        let mut visit = Visit::plan(self, &unique, errands);
+        let mut courier = self.hire(visit.volumes()).await?;
+        visit.work(&mut courier).await;
+        self.dismiss(courier).await;
+        for volume in visit.accidents() {
+            self.undo_accident(volume).await;
+        }
+        visit.check_memory().await;
+        Ok(errands.iter().map(|errand| errand.number).zip(visit.settle()).collect())
+    }
+}
+
+fn all_failed(errands: &[Errand<'_>], error: &DeliveryError) -> Vec<(usize, Settled)> {
+    errands.iter().map(|errand| (errand.number, Err(error.clone().into()))).collect()
+}

@@ -1,0 +1,126 @@
+//! One file that a courier sees to, and how far it is with it.
+
+use courier::protocol::{Attributes, Kind, Operation, Request, Sight};
+use jiff::Timestamp;
+
+use super::decision::{Decision, Place};
+use super::delivery::Errand;
+use super::hire::mount_point;
+use super::ownership::{self, Ownership};
+use crate::destinations::{DeliveryError, FileReceipt, Ids, Outcome, ParcelFile};
+
+/// One file to see to.
+pub(super) struct Task<'a> {
+    /// Which errand of the visit it belongs to.
+    pub(super) number: usize,
+    pub(super) errand: &'a Errand<'a>,
+    pub(super) file: &'a ParcelFile,
+    /// Which of the courier's mount points.
+    pub(super) mount: usize,
+    pub(super) state: State,
+}
+
+/// How far it is: downwards, and from `Ready` back to `Open` if the file changed meanwhile.
+pub(super) enum State {
+    /// To be looked at.
+    Open,
+    /// Looked at.
+    Seen(Sight),
+    /// To be changed.
+    Decided { sight: Sight, decision: Decision },
+    /// To be asked for.
+    Ready { sight: Sight, operation: Operation },
+    /// As it should be. What was asked for is kept where the file lies in memory, to look once more.
+    Done { receipt: FileReceipt, in_memory: Option<Operation> },
+    /// Not to be done. It is uncertain whether a copy lies there where no answer came.
+    Failed { error: DeliveryError, uncertain: bool },
+}
+
+impl<'a> Task<'a> {
+    pub(super) fn new(number: usize, errand: &'a Errand<'a>, file: &'a ParcelFile, mount: usize) -> Self {
+        Self { number, errand, file, mount, state: State::Open }
+    }
+
+    pub(super) fn volume(&self) -> &'a str {
+        &self.errand.parcel.volume
+    }
+
+    pub(super) fn place(&self) -> Place<'a> {
+        Place { volume: self.volume(), path: &self.file.path }
+    }
+
+    pub(super) fn request(&self, operation: Operation) -> Request {
+        Request { root: mount_point(self.mount), path: self.file.path.clone(), operation }
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self.state, State::Open)
+    }
+
+    pub(super) fn is_in_memory(&self) -> bool {
+        matches!(self.state, State::Done { in_memory: Some(_), .. })
+    }
+
+    /// Whether the volume itself doesn't tell whose the new file shall be.
+    pub(super) fn asks_containers(&self) -> bool {
+        let State::Decided { sight, decision: Decision::Write(_) } = &self.state else { return false };
+        ownership::from_volume(self.errand.parcel.owner, sight) == Ownership::AskContainers
+    }
+
+    /// Whether the file stands in the volume's root folder already, whatever it is.
+    pub(super) fn is_there_at_top(&self) -> bool {
+        let is_there = match &self.state {
+            State::Ready { sight, .. } => sight.stamp.kind != Kind::Nothing,
+            State::Done { receipt, .. } => receipt.owner.is_some(),
+            _ => false,
+        };
+        is_there && !self.file.path.contains('/')
+    }
+
+    /// Takes a state's content, to make the next state of it; any other state stays.
+    fn take<T>(&mut self, content: impl FnOnce(State) -> Result<T, State>) -> Option<T> {
+        match content(std::mem::replace(&mut self.state, State::Open)) {
+            Ok(content) => Some(content),
+            Err(state) => {
+                self.state = state;
+                None
+            }
+        }
+    }
+
+    pub(super) fn take_seen(&mut self) -> Option<Sight> {
+        self.take(|state| match state {
+            State::Seen(sight) => Ok(sight),
+            other => Err(other),
+        })
+    }
+
+    pub(super) fn take_decided(&mut self) -> Option<(Sight, Decision)> {
+        self.take(|state| match state {
+            State::Decided { sight, decision } => Ok((sight, decision)),
+            other => Err(other),
+        })
+    }
+
+    pub(super) fn take_ready(&mut self) -> Option<(Sight, Operation)> {
+        self.take(|state| match state {
+            State::Ready { sight, operation } => Ok((sight, operation)),
+            other => Err(other),
+        })
+    }
+
+    pub(super) fn fail(&mut self, error: impl Into<DeliveryError>) {
+        self.state = State::Failed { error: error.into(), uncertain: false };
+    }
+
+    pub(super) fn done(&mut self, outcome: Outcome, attributes: Option<Attributes>, in_memory: Option<Operation>) {
+        let receipt = FileReceipt {
+            path: self.file.path.clone(),
+            outcome,
+            owner: attributes.map(Ids::from),
+            mode: attributes.map(|attributes| attributes.mode),
+            read_back_at: Timestamp::now(),
+        };
+        self.state = State::Done { receipt, in_memory };
+    }
+}

@@ -1,0 +1,61 @@
+//! What the engine says of volumes: whether they are there, how they are made, and whether it was us by accident.
+
+use std::collections::HashMap;
+
+use bollard::models::Volume;
+use bollard::query_parameters::{ListVolumesOptionsBuilder, RemoveVolumeOptions};
+
+use super::{ACCIDENT_LABEL, Docker, EngineError, is_missing};
+use crate::destinations::DeliveryError;
+
+/// What matters of a volume.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct VolumeFacts {
+    /// A folder of the engine's own, which can always be mounted. Others (bind, NFS, plugins) may fail, or hang.
+    pub(super) plain: bool,
+    /// Gone when the last container that uses it stops.
+    pub(super) in_memory: bool,
+}
+
+impl VolumeFacts {
+    fn of(volume: &Volume) -> Self {
+        Self {
+            plain: volume.driver == "local" && volume.options.is_empty(),
+            in_memory: volume.driver == "local" && volume.options.get("type").is_some_and(|kind| kind == "tmpfs"),
+        }
+    }
+}
+
+impl Docker {
+    /// Looks a volume up. Comes before any container is created with it: that would create the volume, silently.
+    pub(super) async fn facts(&self, volume: &str) -> Result<VolumeFacts, DeliveryError> {
+        match self.api.inspect_volume(volume).await {
+            Ok(found) => Ok(VolumeFacts::of(&found)),
+            Err(error) if is_missing(&error) => Err(DeliveryError::VolumeMissing { volume: volume.to_owned() }),
+            Err(error) => Err(EngineError::from_call(&error, &self.reach).attempting("look a volume up").into()),
+        }
+    }
+
+    /// Whether a volume came to be only because we created a courier with it, as it was removed just before that.
+    /// podman doesn't put the label on: there, such a volume stays, empty.
+    pub(super) async fn is_accident(&self, volume: &str) -> bool {
+        let found = self.api.inspect_volume(volume).await;
+        found.is_ok_and(|found| found.labels.get(ACCIDENT_LABEL) == Some(&self.installation))
+    }
+
+    /// Undoes such an accident. An engine refuses where a container uses the volume by now, which is as it should be.
+    pub(super) async fn undo_accident(&self, volume: &str) {
+        if let Err(error) = self.api.remove_volume(volume, None::<RemoveVolumeOptions>).await {
+            tracing::debug!(volume, %error, "a volume that was made by accident stays");
+        }
+    }
+
+    /// Volumes that were made by accident and not undone, as we were killed in between.
+    pub(super) async fn accidents(&self) -> Result<Vec<String>, EngineError> {
+        let label = format!("{ACCIDENT_LABEL}={}", self.installation);
+        let filters = HashMap::from([("label".to_owned(), vec![label])]);
+        let options = ListVolumesOptionsBuilder::new().filters(&filters).build();
+        let found = self.call("list volumes", self.api.list_volumes(Some(options))).await?;
+        Ok(found.volumes.unwrap_or_default().into_iter().map(|volume| volume.name).collect())
+    }
+}
