@@ -83,6 +83,24 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// Whether anything is known.
+    pub fn is_known(&self) -> bool {
+        *self != Self::default()
+    }
+
+    /// What this tells, completed by `other` where it tells nothing.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            account_uuid: self.account_uuid.or(other.account_uuid),
+            email: self.email.or(other.email),
+            organization_uuid: self.organization_uuid.or(other.organization_uuid),
+            organization: self.organization.or(other.organization),
+            plan: self.plan.or(other.plan),
+            rate_limit_tier: self.rate_limit_tier.or(other.rate_limit_tier),
+        }
+    }
+
     /// Whether the two are certainly different people or organizations. What is unknown on one side differs from nothing.
     pub fn differs_from(&self, other: &Self) -> bool {
         let differ = |a: &Option<String>, b: &Option<String>| matches!((a, b), (Some(a), Some(b)) if a != b);

@@ -61,3 +61,31 @@ impl std::fmt::Display for Fingerprint {
         f.write_str(&self.0)
     }
 }
+
+#[cfg(test)]
+pub(crate) mod samples {
+    use super::*;
+
+    /// A sign-in that was made at the beginning of 2026 and lives eight hours.
+    pub(crate) fn credentials() -> Credentials {
+        let made: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+        Credentials {
+            account: AccountName::default(),
+            provider: "http://localhost:1".to_owned(),
+            access_token: SecretString::new("canary-access"),
+            refresh_token: SecretString::new("canary-refresh"),
+            access_token_ends: "2026-01-01T08:00:00Z".parse().unwrap(),
+            sign_in_ends: "2026-01-31T00:00:00Z".parse().unwrap(),
+            scopes: vec!["user:inference".to_owned(), "user:profile".to_owned()],
+            identity: Identity {
+                email: Some("ada@example.com".to_owned()),
+                plan: Some("max".to_owned()),
+                ..Identity::default()
+            },
+            version: 1,
+            created: made,
+            updated: made,
+            refresh_count: 0,
+        }
+    }
+}

@@ -3,10 +3,24 @@
 //! The rooms, in the order in which a credential passes through them, stand in `README.md`'s map of the house.
 
 pub mod account;
+mod changes;
 pub mod clock;
 pub mod credentials;
+pub mod delivery;
 pub mod destinations;
+mod engine;
+mod error;
+pub mod formats;
+pub mod home;
+pub mod journal;
+pub mod keeper;
 pub mod provider;
+pub mod renewal;
 pub mod secret;
+pub mod settings;
 pub mod sign_in;
+pub mod status;
 pub mod vault;
+
+pub use engine::{Engine, Goodbye, Obtained, Surroundings, Synced};
+pub use error::Error;

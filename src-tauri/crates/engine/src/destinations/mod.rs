@@ -86,8 +86,10 @@ impl std::str::FromStr for OwnerChoice {
         if text == "auto" {
             return Ok(Self::Auto);
         }
-        let ids = text.split_once(':').and_then(|(uid, gid)| Some(Ids { uid: uid.parse().ok()?, gid: gid.parse().ok()? }));
-        ids.map(Self::Ids).ok_or_else(|| format!("\"{text}\" is no owner. Write auto, or two numbers such as 1000:1000."))
+        let ids =
+            text.split_once(':').and_then(|(uid, gid)| Some(Ids { uid: uid.parse().ok()?, gid: gid.parse().ok()? }));
+        ids.map(Self::Ids)
+            .ok_or_else(|| format!("\"{text}\" is no owner. Write auto, or two numbers such as 1000:1000."))
     }
 }
 

@@ -1,10 +1,11 @@
 //! The one HTTP client: our own User-Agent, bounded in time and size, redirects refused, nothing logged.
 
+use std::pin::Pin;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use oauth2::{HttpRequest, HttpResponse};
+use oauth2::{AsyncHttpClient, HttpRequest, HttpResponse};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::{RequestBuilder, Response, StatusCode, redirect};
 use serde_json::{Map, Value};
@@ -55,7 +56,7 @@ impl Http {
     ///
     /// An answer comes back only where the OAuth standard has a say: tokens, or an error in the shape of RFC 6749
     /// section 5.2. All else is judged here.
-    pub(super) async fn token_request(&self, request: HttpRequest) -> Result<HttpResponse, ProviderError> {
+    async fn token_request(&self, request: HttpRequest) -> Result<HttpResponse, ProviderError> {
         let (parts, form) = request.into_parts();
         let fields: Map<String, Value> = form_urlencoded::parse(&form)
             .map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())))
@@ -93,6 +94,15 @@ impl Http {
             return Err(ProviderError::Refused { reason: "the access token is not good".to_owned() });
         }
         Err(judge(status, response.headers()))
+    }
+}
+
+impl<'c> AsyncHttpClient<'c> for Http {
+    type Error = ProviderError;
+    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, ProviderError>> + Send + 'c>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        Box::pin(self.token_request(request))
     }
 }
 

@@ -101,14 +101,13 @@ impl Provider {
         state: &str,
         redirect: &RedirectUrl,
     ) -> Result<Tokens, ProviderError> {
-        let send = |request| self.http.token_request(request);
         let answer = self
             .oauth
             .exchange_code(AuthorizationCode::new(code.expose().to_owned()))
             .set_pkce_verifier(PkceCodeVerifier::new(verifier.expose().to_owned()))
             .set_redirect_uri(Cow::Borrowed(redirect))
             .add_extra_param("state", state)
-            .request_async(&send)
+            .request_async(&self.http)
             .await
             .map_err(sort_out)?;
         Tokens::read(answer)
@@ -119,13 +118,12 @@ impl Provider {
     /// # Errors
     /// See [`ProviderError`]; `Refused` alone means that the sign-in is over.
     pub async fn renew(&self, refresh_token: &SecretString) -> Result<Tokens, ProviderError> {
-        let send = |request| self.http.token_request(request);
         let refresh_token = RefreshToken::new(refresh_token.expose().to_owned());
         let answer = self
             .oauth
             .exchange_refresh_token(&refresh_token)
             .add_scopes(scopes())
-            .request_async(&send)
+            .request_async(&self.http)
             .await
             .map_err(sort_out)?;
         Tokens::read(answer)

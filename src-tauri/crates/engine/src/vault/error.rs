@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use super::lock::LockError;
+
 /// Why a vault could not do what it was asked. `Display` says what happened, [`fix`](Self::fix) the next step; neither
 /// ever holds a secret.
 #[derive(Debug, Error)]
@@ -72,8 +74,11 @@ pub enum VaultError {
         /// What the system said.
         source: io::Error,
     },
-    /// Anything else. Holds what the keychain said.
-    #[error("The keychain failed: {0}.")]
+    /// Another process is in the way.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// Anything else. Holds what was said.
+    #[error("The vault failed: {0}.")]
     Other(String),
 }
 
@@ -94,7 +99,8 @@ impl VaultError {
             Self::MissingKey(_) => "vault_key_missing",
             Self::Unfaithful(_) => "vault_unfaithful",
             Self::Disk { .. } => "vault_disk",
-            Self::Other(_) => "keychain_failed",
+            Self::Lock(error) => error.code(),
+            Self::Other(_) => "vault_failed",
         }
     }
 
@@ -134,6 +140,7 @@ impl VaultError {
             ),
             Self::Unfaithful(_) => format!("Do not use it for sign-ins: {CHOOSE_FILE}."),
             Self::Disk { .. } => "Look at the folder's permissions and free space, and try again.".to_owned(),
+            Self::Lock(error) => error.fix(),
             Self::Other(_) => format!("Try again. If it goes on, {CHOOSE_FILE}."),
         }
     }

@@ -10,11 +10,16 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use super::VaultError;
 use crate::account::AccountName;
 
 /// How long to wait for an account's lock. Who holds it waits for one renewal, which has a deadline of its own well below.
 pub const LONGEST_ACCOUNT_WAIT: Duration = Duration::from_secs(90);
+
+/// How long to wait for an engine's lock. Who holds it waits for one delivery, whose calls have deadlines of their own.
+pub const LONGEST_ENGINE_WAIT: Duration = Duration::from_secs(120);
+
+/// How long to wait for the vault's trial. Who holds it may wait for a person to unlock the keychain.
+const LONGEST_TRIAL_WAIT: Duration = Duration::from_secs(90);
 
 /// A lock that is held until this is dropped.
 #[derive(Debug)]
@@ -25,10 +30,10 @@ pub struct Lock(#[expect(dead_code, reason = "held, not read: closing the file r
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// Somebody else held it all the time.
-    #[error("Another Tokenferry has been busy with account \"{account}\" for {} s.", .waited.as_secs())]
+    #[error("Another Tokenferry has been busy with {with} for {} s.", .waited.as_secs())]
     Busy {
-        /// Whose lock it is.
-        account: AccountName,
+        /// What the lock guards.
+        with: String,
         /// How long was waited.
         waited: Duration,
     },
@@ -67,10 +72,18 @@ impl LockError {
 /// Takes the lock over an account's credentials, waiting for up to [`LONGEST_ACCOUNT_WAIT`].
 pub async fn account(home: &Path, account: &AccountName) -> Result<Lock, LockError> {
     let name = super::file_stem(super::Entry::Account(account));
-    match tokio::time::timeout(LONGEST_ACCOUNT_WAIT, acquire(home, &name)).await {
-        Ok(lock) => lock,
-        Err(_) => Err(LockError::Busy { account: account.clone(), waited: LONGEST_ACCOUNT_WAIT }),
-    }
+    within(LONGEST_ACCOUNT_WAIT, format!("account \"{account}\""), acquire(home, &name)).await
+}
+
+/// Takes the lock over deliveries to an engine, waiting for up to [`LONGEST_ENGINE_WAIT`].
+pub async fn engine(home: &Path, engine: &str) -> Result<Lock, LockError> {
+    let name = format!("engine-{}", super::short_hash(engine.as_bytes()));
+    within(LONGEST_ENGINE_WAIT, format!("deliveries to {engine}"), acquire(home, &name)).await
+}
+
+/// Takes the lock over the file of settings; whoever holds it only writes a small file.
+pub async fn settings(home: &Path) -> Result<Lock, LockError> {
+    acquire(home, "settings").await
 }
 
 /// Waits, for as long as it takes, until this process is the one to do the standing work.
@@ -84,12 +97,9 @@ pub fn try_keeper(home: &Path) -> Result<Option<Lock>, LockError> {
     attempt(file, &path).map(Result::ok)
 }
 
-/// Waits for the lock over the vault's trial, which takes less than a second.
-pub(super) async fn trial(home: &Path) -> Result<Lock, VaultError> {
-    acquire(home, "vault-trial").await.map_err(|error| match error {
-        LockError::Disk { path, source } => VaultError::Disk { doing: "lock", path, source },
-        busy @ LockError::Busy { .. } => VaultError::Other(busy.to_string()),
-    })
+/// Takes the lock over the vault's trial, waiting for up to [`LONGEST_TRIAL_WAIT`].
+pub(super) async fn trial(home: &Path) -> Result<Lock, LockError> {
+    within(LONGEST_TRIAL_WAIT, "the trial of the vault".to_owned(), acquire(home, "vault-trial")).await
 }
 
 const KEEPER: &str = "keeper";
@@ -113,6 +123,14 @@ fn attempt(file: File, path: &Path) -> Result<Result<Lock, File>, LockError> {
         Err(TryLockError::WouldBlock) => Ok(Err(file)),
         Err(TryLockError::Error(source)) => Err(LockError::Disk { path: path.to_owned(), source }),
     }
+}
+
+async fn within(
+    longest: Duration,
+    with: String,
+    lock: impl Future<Output = Result<Lock, LockError>>,
+) -> Result<Lock, LockError> {
+    tokio::time::timeout(longest, lock).await.unwrap_or(Err(LockError::Busy { with, waited: longest }))
 }
 
 /// Waits in a thread of its own, which no runtime waits for at its end. Where the caller has gone away meanwhile, nobody

@@ -242,7 +242,7 @@ mod tests {
         assert_eq!(decided(&write(b"x"), &sight(Kind::Folder, None)), Err("folder_in_place"));
         assert_eq!(decided(&write(b"x"), &sight(Kind::Other, None)), Err("no_file_in_place"));
         assert_eq!(decided(&write(b"x"), &sight(Kind::File, None)), Err("file_too_large"));
-        let puzzled = file(|_| Err(ComposeError("it is not JSON".to_owned())));
+        let puzzled = file(|_| Err(ComposeError::NotUnderstood("it is not JSON".to_owned())));
         assert_eq!(decided(&puzzled, &sight(Kind::File, Some(b"{"))), Err("file_not_understood"));
     }
 

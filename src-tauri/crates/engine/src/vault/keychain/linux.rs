@@ -50,8 +50,10 @@ pub(super) struct Gate {
 impl Gate {
     /// Says whether there is such an entry, having unlocked, or made, what the call needs.
     pub(super) async fn pass(&self, service: &str, user: &str, want: Want) -> Result<Found, VaultError> {
+        let unreachable = |error| VaultError::Absent(format!("the D-Bus session can't be reached ({error})"));
+        let bus = timeout(ANSWER, zbus::Connection::session()).await.map_err(|_| VaultError::TimedOut(ANSWER))?;
         // No secret passes through this session, so it saves the negotiation.
-        let connect = SecretService::connect(EncryptionType::Plain);
+        let connect = SecretService::connect_with_existing(EncryptionType::Plain, bus.map_err(unreachable)?);
         let keychain = answer(connect).await?;
         if let Some(found) = look(&keychain, service, user, want).await? {
             return Ok(found);
@@ -143,7 +145,7 @@ pub(super) fn explain(cause: &(dyn Error + Send + Sync + 'static)) -> VaultError
 fn meaning(error: &secret_service::Error) -> VaultError {
     use secret_service::Error as Said;
     match error {
-        Said::Unavailable => VaultError::Absent("there is no D-Bus session".to_owned()),
+        Said::Unavailable => absent_service(),
         // A prompt that can't be shown counts as dismissed. Where there is a screen, a person did it.
         Said::Prompt if has_screen() => VaultError::Denied,
         Said::Prompt | Said::PromptDisconnected | Said::Locked | Said::NoResult => VaultError::Locked,
@@ -178,9 +180,6 @@ fn method(error: &zbus::Error) -> VaultError {
             }
             _ => VaultError::Other(error.to_string()),
         },
-        zbus::Error::InputOutput(_) | zbus::Error::Address(_) | zbus::Error::Handshake(_) => {
-            VaultError::Absent(format!("the D-Bus session can't be reached ({error})"))
-        }
         other => VaultError::Other(other.to_string()),
     }
 }

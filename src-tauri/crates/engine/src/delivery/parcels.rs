@@ -1,0 +1,51 @@
+//! Orders and withdrawals as parcels: which files, and what shall become of each.
+
+use super::Order;
+use crate::destinations::{OwnerChoice, Parcel, ParcelFile};
+use crate::formats::claude_code;
+use crate::journal::CopyRow;
+
+/// Brings the files of an order's format.
+pub(super) fn bringing(order: &Order) -> Parcel {
+    let Order { destination, credentials, replace } = order;
+    let folder = destination.folder.as_deref();
+    let (credentials, replace) = (credentials.clone(), *replace);
+    let mut files = vec![file(folder, claude_code::CREDENTIALS, move |existing| {
+        claude_code::with_token(&credentials, existing, replace)
+    })];
+    if destination.ready_to_use {
+        files.push(file(folder, claude_code::ONBOARDING, claude_code::onboarded));
+    }
+    Parcel {
+        destination: destination.name.to_string(),
+        volume: destination.volume.clone(),
+        owner: destination.owner,
+        files,
+    }
+}
+
+/// Takes our token away; the parcel is known by its number.
+pub(super) fn taking_away(number: usize, copy: &CopyRow) -> Parcel {
+    let folder = Some(copy.place.folder.as_str()).filter(|folder| !folder.is_empty());
+    Parcel {
+        destination: number.to_string(),
+        volume: copy.place.volume.clone(),
+        owner: OwnerChoice::Auto,
+        files: vec![file(folder, claude_code::CREDENTIALS, claude_code::without_token)],
+    }
+}
+
+fn file(
+    folder: Option<&str>,
+    name: &str,
+    compose: impl Fn(Option<&[u8]>) -> Result<crate::destinations::Change, crate::destinations::ComposeError>
+    + Send
+    + Sync
+    + 'static,
+) -> ParcelFile {
+    ParcelFile {
+        path: folder.map_or_else(|| name.to_owned(), |folder| format!("{folder}/{name}")),
+        mode: claude_code::MODE,
+        compose: Box::new(compose),
+    }
+}

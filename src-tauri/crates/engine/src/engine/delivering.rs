@@ -1,0 +1,133 @@
+//! The journey of a delivery: on request, as the plan has it, and what a destination is made of.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::Engine;
+use crate::account::AccountName;
+use crate::credentials::Credentials;
+use crate::delivery::{Order, Outcomes, Plan};
+use crate::error::Error;
+use crate::journal::{AccountRow, Event, Kind};
+use crate::keeper::{KeepError, Need};
+use crate::settings::{self, Destination, DestinationName};
+use crate::vault::lock;
+
+/// What became of a sync.
+#[derive(Debug, Default)]
+pub struct Synced {
+    /// What became of each delivery.
+    pub delivered: Vec<Outcomes>,
+    /// What became of each copy that was to be taken away.
+    pub withdrawn: Vec<Outcomes>,
+    /// Destinations that got nothing, since their account has nothing to give, and why.
+    pub without_token: Vec<(DestinationName, Error)>,
+}
+
+impl Engine {
+    /// Delivers now: to the named destinations, or to all. What is not due is delivered again and read back. With all, the
+    /// copies that shall go are taken away as well. `replace` lets a sign-in of somebody else's be replaced.
+    ///
+    /// # Errors
+    /// [`Error::NoDestinations`], or a name that is none; the vault's, the journal's. What fails at a destination is in
+    /// its outcome.
+    pub async fn sync(&self, names: &[String], replace: bool) -> Result<Synced, Error> {
+        let settings = self.settings()?;
+        let chosen = match names {
+            [] => settings.destinations.clone(),
+            names => names.iter().map(|name| settings.destination(name).cloned()).collect::<Result<_, _>>()?,
+        };
+        let copies = self.journal.copies()?.into_iter().filter(|copy| copy.withdraw && names.is_empty()).collect();
+        let (orders, without_token) = self.orders(chosen, Need::NotDue, replace).await?;
+        if orders.is_empty() && without_token.is_empty() && Vec::is_empty(&copies) {
+            return Err(Error::NoDestinations);
+        }
+        let (delivered, withdrawn) = tokio::join!(self.delivery.deliver(orders), self.delivery.withdraw(copies));
+        Ok(Synced { delivered: delivered?, withdrawn: withdrawn?, without_token })
+    }
+
+    /// Approves of a place: from now on it is kept fresh. Nothing is delivered yet.
+    ///
+    /// # Errors
+    /// [`Error::Settings`] where it clashes; [`Error::Engine`] where `engine` names none.
+    pub async fn add_destination(&self, destination: Destination, engine: Option<&str>) -> Result<Destination, Error> {
+        let destination = Destination { engine: self.delivery.engine_named(engine)?, ..destination };
+        let _lock = lock::settings(self.home.state()).await?;
+        settings::add_destination(self.home.settings(), &destination)?;
+        let text = format!("Added destination {}: {}.", destination.name, destination.place());
+        let event = Event::new(self.clock.now(), Kind::DestinationChanged, text).to(&destination.account);
+        self.journal.note(event.at_destination(&destination.name))?;
+        Ok(destination)
+    }
+
+    /// Takes a destination out of the settings, and its copy away. What can't be reached stays on the list.
+    ///
+    /// # Errors
+    /// [`Error::Settings`] where there is none of this name.
+    pub async fn remove_destination(&self, name: &str) -> Result<Vec<Outcomes>, Error> {
+        let lock = lock::settings(self.home.state()).await?;
+        let destination = self.settings()?.destination(name)?.clone();
+        settings::remove_destination(self.home.settings(), name)?;
+        drop(lock);
+        let place = destination.place();
+        self.journal.withdraw_place(&place)?;
+        let text = format!("Removed destination {name}: {place}.");
+        let event = Event::new(self.clock.now(), Kind::DestinationChanged, text).to(&destination.account);
+        self.journal.note(event.at_destination(name))?;
+        let copies = self.journal.copies()?.into_iter().filter(|copy| copy.place == place).collect();
+        Ok(self.delivery.withdraw(copies).await?)
+    }
+
+    /// Carries out what is due.
+    pub(super) async fn carry_out(&self, plan: Plan) -> Result<(), Error> {
+        let copies = self.journal.copies()?.into_iter().filter(|copy| plan.withdraw.contains(&copy.place)).collect();
+        let (orders, without_token) = self.orders(plan.deliver, Need::Living, false).await?;
+        for (name, why) in without_token {
+            tracing::debug!("nothing to deliver to {name}: {why}");
+        }
+        let (delivered, withdrawn) = tokio::join!(self.delivery.deliver(orders), self.delivery.withdraw(copies));
+        delivered?;
+        withdrawn?;
+        Ok(())
+    }
+
+    /// Orders for destinations: each with its account's token, which is read once.
+    async fn orders(
+        &self,
+        destinations: Vec<Destination>,
+        need: Need,
+        replace: bool,
+    ) -> Result<(Vec<Order>, Vec<(DestinationName, Error)>), Error> {
+        let rows = self.journal.accounts()?;
+        let mut tokens: BTreeMap<AccountName, Arc<Credentials>> = BTreeMap::new();
+        let (mut orders, mut without) = (Vec::new(), Vec::new());
+        for destination in destinations {
+            let credentials = match tokens.get(&destination.account) {
+                Some(known) => known.clone(),
+                None => match self.deliverable(&destination.account, need, &rows).await {
+                    Ok(fresh) => tokens.entry(destination.account.clone()).or_insert(Arc::new(fresh)).clone(),
+                    Err(why @ Error::Keep(_)) => {
+                        without.push((destination.name, why));
+                        continue;
+                    }
+                    Err(other) => return Err(other),
+                },
+            };
+            orders.push(Order { destination, credentials, replace });
+        }
+        Ok((orders, without))
+    }
+
+    /// A token to be delivered. One that lives is delivered even where renewing it fails.
+    async fn deliverable(&self, account: &AccountName, need: Need, rows: &[AccountRow]) -> Result<Credentials, Error> {
+        let keeper = self.keeper().await?;
+        let fresh = match keeper.fresh(account, need).await {
+            Err(KeepError::Later { .. }) => keeper.fresh(account, Need::Living).await?,
+            done => done?,
+        };
+        if let Some(row) = rows.iter().find(|row| row.name == *account) {
+            keeper.reconcile(row, &fresh)?;
+        }
+        Ok(fresh)
+    }
+}

@@ -1,0 +1,157 @@
+//! The journey of a renewal: on request, and by the standing work of whoever has the keeper's lock.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use super::Engine;
+use crate::account::AccountName;
+use crate::changes::Changes;
+use crate::credentials::Credentials;
+use crate::delivery::plan;
+use crate::error::Error;
+use crate::journal::{AccountRow, Event, Kind, Stage};
+use crate::keeper::{KeepError, Need};
+use crate::renewal;
+use crate::vault::lock;
+
+/// How long a person or a script waits for a token whose renewal fails for the moment.
+const TOKEN_PATIENCE: Duration = Duration::from_secs(20);
+/// Changes come in bursts; looking again after this much takes a whole burst at once.
+const BURST: Duration = Duration::from_millis(100);
+
+impl Engine {
+    /// A token that lives, renewed where it must be. Waits up to 20 seconds where renewing fails for the moment.
+    ///
+    /// # Errors
+    /// [`Error::Keep`]
+    pub async fn token(&self, account: &AccountName) -> Result<Credentials, Error> {
+        let give_up = renewal::later(self.clock.now(), TOKEN_PATIENCE);
+        loop {
+            match self.keeper().await?.fresh(account, Need::Living).await {
+                Err(KeepError::Later { next, .. }) if next < give_up => {
+                    tokio::time::sleep(renewal::wait(self.clock.now(), next)).await;
+                }
+                done => return Ok(done?),
+            }
+        }
+    }
+
+    /// Renews at once, due or not.
+    ///
+    /// # Errors
+    /// [`Error::Keep`]
+    pub async fn refresh(&self, account: &AccountName) -> Result<Credentials, Error> {
+        let keeper = self.keeper().await?;
+        let current = keeper.read(account).await?.ok_or_else(|| Error::NoAccount(account.clone()))?;
+        Ok(keeper.fresh(account, Need::After(current.version)).await?)
+    }
+
+    /// Keeps everything fresh until `stop`: renews what is due, delivers what is new, takes away what shall go. Where
+    /// another process does that already, stands by and takes over. `tell` is given each event as it happens.
+    ///
+    /// # Errors
+    /// [`Error`] where the state can't be used at all; what fails for a while is noted and tried again.
+    pub async fn run(&self, stop: CancellationToken, tell: impl Fn(&Event) + Send) -> Result<(), Error> {
+        self.keeper().await?;
+        let _lock = match lock::try_keeper(self.home.state())? {
+            Some(lock) => lock,
+            None => {
+                let text = "Another Tokenferry keeps everything fresh. Standing by.";
+                tell(&Event::new(self.clock.now(), Kind::Started, text));
+                tokio::select! {
+                    lock = lock::keeper(self.home.state()) => lock?,
+                    () = stop.cancelled() => return Ok(()),
+                }
+            }
+        };
+        let changes = Changes::of(&self.home);
+        let mut told = self.journal.newest_event()?;
+        self.journal.note(Event::new(self.clock.now(), Kind::Started, "Keeping everything fresh."))?;
+        while !stop.is_cancelled() {
+            let next = self.round().await;
+            for (number, event) in self.journal.events_since(told, u32::MAX)? {
+                tell(&event);
+                told = number;
+            }
+            let next = next.unwrap_or_else(|why| {
+                tracing::warn!("a round failed, and is tried again: {why}");
+                None
+            });
+            let pause = renewal::wait(self.clock.now(), next.unwrap_or(Timestamp::MAX));
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = changes.next() => tokio::time::sleep(BURST).await,
+                () = stop.cancelled() => {}
+            }
+        }
+        self.finish().await;
+        let stopped = Event::new(self.clock.now(), Kind::Stopped, "Stopped.");
+        tell(&stopped);
+        Ok(self.journal.note(stopped)?)
+    }
+
+    /// Does what is due now, and says when to look again.
+    async fn round(&self) -> Result<Option<Timestamp>, Error> {
+        self.forget_late_sign_ins().await?;
+        let mut next = None;
+        let mut look_at = |time: Timestamp| next = Some(next.map_or(time, |earlier: Timestamp| earlier.min(time)));
+        let renewals = self.journal.accounts()?.into_iter().map(|row| self.renew_if_due(row));
+        for due in futures_util::future::join_all(renewals).await {
+            look_at(due?);
+        }
+        let settings = self.settings()?;
+        let now = self.clock.now();
+        let plan = plan(&settings.destinations, &self.journal.accounts()?, &self.journal.copies()?, now);
+        if let Some(time) = plan.next {
+            look_at(time);
+        }
+        // What failed has a time of its own by now, and a round of its own by then.
+        if !(plan.deliver.is_empty() && plan.withdraw.is_empty()) {
+            self.carry_out(plan).await?;
+            look_at(renewal::later(now, BURST));
+        }
+        Ok(next)
+    }
+
+    /// Renews the account where that is due, and says when to look at it again.
+    async fn renew_if_due(&self, row: AccountRow) -> Result<Timestamp, Error> {
+        let keeper = self.keeper().await?;
+        match row.stage {
+            Stage::Refused => return Ok(Timestamp::MAX),
+            Stage::Leaving => return self.tell_provider(&row).await,
+            Stage::Kept => {}
+        }
+        let due = keeper.due(&row.name, row.version, row.updated, row.access_token_ends);
+        let due = row.not_before.map_or(due, |not_before| due.max(not_before));
+        if due > self.clock.now() {
+            return Ok(due);
+        }
+        match keeper.fresh(&row.name, Need::NotDue).await {
+            Ok(fresh) => {
+                keeper.reconcile(&row, &fresh)?;
+                Ok(keeper.due(&fresh.account, fresh.version, fresh.updated, fresh.access_token_ends))
+            }
+            Err(KeepError::Later { next, .. }) => Ok(next),
+            Err(KeepError::SignInNeeded { .. }) => Ok(Timestamp::MAX),
+            Err(KeepError::SignedOut(account)) => {
+                self.journal.forget_account(&account)?;
+                Ok(Timestamp::MAX)
+            }
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    /// Tells the provider of a sign-out that it could not be told of before.
+    async fn tell_provider(&self, row: &AccountRow) -> Result<Timestamp, Error> {
+        match self.keeper().await?.end(&row.name).await {
+            Ok(()) | Err(KeepError::SignedOut(_)) => Ok(Timestamp::MAX),
+            Err(KeepError::Provider(_)) => {
+                let jitter = renewal::Jitter::of(&row.name, row.version);
+                Ok(self.policy.try_again(self.clock.now(), u32::MAX, None, jitter))
+            }
+            Err(other) => Err(other.into()),
+        }
+    }
+}

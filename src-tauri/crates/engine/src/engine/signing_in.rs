@@ -1,0 +1,231 @@
+//! The journey of a sign-in: begin, obtain, keep or discard; and its end.
+
+use oauth2::RedirectUrl;
+use url::Url;
+
+use super::Engine;
+use crate::account::{AccountName, Identity};
+use crate::credentials::Credentials;
+use crate::delivery::Outcomes;
+use crate::error::Error;
+use crate::journal::{Event, Kind};
+use crate::keeper::{KeepError, Need, SignedIn};
+use crate::provider::ProviderError;
+use crate::renewal::later;
+use crate::secret::SecretString;
+use crate::sign_in::{Callback, Imported, OfficialCli, PendingId, PendingSignIn};
+
+/// Tokens that were obtained and are kept nowhere yet: to be kept or discarded.
+#[derive(Debug)]
+pub struct Obtained {
+    account: AccountName,
+    sign_in: SignedIn,
+    earlier: Option<Identity>,
+}
+
+impl Obtained {
+    /// Under which name they would be kept.
+    pub fn account(&self) -> &AccountName {
+        &self.account
+    }
+
+    /// Who signed in.
+    pub fn identity(&self) -> &Identity {
+        &self.sign_in.identity
+    }
+
+    /// Who was signed in under this name, where that is certainly somebody else: then the user is to be asked.
+    pub fn replaces(&self) -> Option<&Identity> {
+        self.earlier.as_ref().filter(|earlier| earlier.differs_from(&self.sign_in.identity))
+    }
+}
+
+/// What became of signing out.
+#[derive(Debug)]
+pub struct Goodbye {
+    /// What became of each copy.
+    pub copies: Vec<Outcomes>,
+    /// Why the provider could not be told. The sign-in is then kept for that alone, and signing out can be tried again.
+    pub untold: Option<ProviderError>,
+}
+
+impl Engine {
+    /// Begins a sign-in whose answer comes by this redirect. Nothing of it is kept: whoever waits has it.
+    pub fn begin_sign_in(&self, account: AccountName, redirect: RedirectUrl) -> (PendingSignIn, Url) {
+        PendingSignIn::begin(&self.provider, account, redirect, self.clock.now())
+    }
+
+    /// Begins a sign-in whose code will be pasted, perhaps to another process, within ten minutes.
+    ///
+    /// # Errors
+    /// The vault's, where the verifier can't be kept.
+    pub async fn begin_pasted_sign_in(&self, account: AccountName) -> Result<(PendingSignIn, Url), Error> {
+        let redirect = RedirectUrl::from_url(self.provider.endpoints().paste_redirect.clone());
+        let (pending, url) = self.begin_sign_in(account, redirect);
+        self.keep_pending(&pending).await?;
+        Ok((pending, url))
+    }
+
+    /// The sign-in that a pasted code belongs to. It waits no more from then on: a code is good once.
+    ///
+    /// # Errors
+    /// [`Error::NotPending`] where none waits for it.
+    pub async fn take_pending(&self, callback: &Callback) -> Result<PendingSignIn, Error> {
+        let id = PendingId::of(&callback.state);
+        if !self.journal.is_pending(&id)? {
+            self.forget_late_sign_ins().await?;
+            return Err(Error::NotPending);
+        }
+        let kept = self.keeper().await?.pending(&id).await?;
+        self.forget_pending(&id).await?;
+        self.forget_late_sign_ins().await?;
+        let pending = PendingSignIn::decode(&kept.ok_or(Error::NotPending)?)?;
+        let fits = pending.state == callback.state
+            && pending.provider == self.provider.endpoints().name
+            && pending.ends() > self.clock.now();
+        if fits { Ok(pending) } else { Err(Error::NotPending) }
+    }
+
+    /// Forgets a sign-in that waits: it was given up.
+    ///
+    /// # Errors
+    /// The vault's or the journal's.
+    pub async fn forget_pending(&self, id: &PendingId) -> Result<(), Error> {
+        self.keeper().await?.forget_pending(id).await?;
+        Ok(self.journal.no_longer_pending(id)?)
+    }
+
+    /// Trades the code for tokens, and asks who that is.
+    ///
+    /// # Errors
+    /// [`Error::Provider`]; [`Error::NoRefreshToken`].
+    pub async fn obtain(&self, pending: PendingSignIn, code: &SecretString) -> Result<Obtained, Error> {
+        // Before the code is used up: a keychain that is locked is better known now.
+        let keeper = self.keeper().await?;
+        let earlier = keeper.read(&pending.account).await?.map(|it| it.identity);
+        let asked = self.clock.now();
+        let PendingSignIn { account, state, verifier, redirect, .. } = pending;
+        let tokens = self.provider.exchange(code, &verifier, state.expose(), &redirect).await?;
+        let identity = self.identity(&tokens.access_token, tokens.identity).await;
+        let sign_in = SignedIn {
+            refresh_token: tokens.refresh_token.ok_or(Error::NoRefreshToken)?,
+            access_token_ends: later(asked, tokens.access_token_lives),
+            sign_in_ends: tokens.sign_in_lives.map(|life| later(asked, life)),
+            scopes: or_asked_for(tokens.scopes),
+            access_token: tokens.access_token,
+            identity,
+        };
+        Ok(Obtained { account, sign_in, earlier })
+    }
+
+    /// Keeps what was obtained. An earlier sign-in under the same name is ended at the provider.
+    ///
+    /// # Errors
+    /// The vault's, the lock's or the journal's: then the earlier sign-in is as it was.
+    pub async fn keep(&self, obtained: Obtained) -> Result<Credentials, Error> {
+        let keeper = self.keeper().await?;
+        let (kept, earlier) = keeper.adopt(&obtained.account, obtained.sign_in).await?;
+        let text = format!("Signed in {}: {}.", kept.account, kept.identity);
+        self.journal.note(Event::new(kept.created, Kind::SignedIn, text).to(&kept.account))?;
+        if let Some(earlier) = earlier.filter(|it| it.refresh_token != kept.refresh_token)
+            && let Err(why) = keeper.revoke(&earlier).await
+        {
+            tracing::warn!("the earlier sign-in of {} could not be ended: {why}", kept.account);
+        }
+        Ok(kept)
+    }
+
+    /// Ends, at the provider, what was obtained and shall not be kept.
+    ///
+    /// # Errors
+    /// [`Error::Provider`]
+    pub async fn discard(&self, obtained: Obtained) -> Result<(), Error> {
+        Ok(self.provider.revoke(&obtained.sign_in.refresh_token).await?)
+    }
+
+    /// Reads a sign-in of the official CLI, to be taken over by [`Self::take_over`].
+    ///
+    /// # Errors
+    /// [`Error::Import`]
+    pub async fn imported(&self, account: AccountName, cli: &OfficialCli) -> Result<Obtained, Error> {
+        let Imported { access_token, refresh_token, access_token_ends, sign_in_ends, scopes, identity } = cli.read()?;
+        let earlier = self.keeper().await?.read(&account).await?.map(|it| it.identity);
+        let identity = match access_token_ends > self.clock.now() {
+            true => self.identity(&access_token, identity).await,
+            false => identity,
+        };
+        let scopes = or_asked_for(scopes);
+        let sign_in = SignedIn { access_token, refresh_token, access_token_ends, sign_in_ends, scopes, identity };
+        Ok(Obtained { account, sign_in, earlier })
+    }
+
+    /// Takes an imported sign-in over: keeps it, then renews it at once, so that no other copy is good any more.
+    ///
+    /// # Errors
+    /// As [`Self::keep`] and [`Engine::refresh`]. Where only renewing failed, the sign-in is kept all the same.
+    pub async fn take_over(&self, imported: Obtained) -> Result<Credentials, Error> {
+        let kept = self.keep(imported).await?;
+        let renewed = self.keeper().await?.fresh(&kept.account, Need::After(kept.version)).await?;
+        if !renewed.identity.is_known() {
+            tracing::info!("who {} is will be known after the next sign-in", renewed.account);
+        }
+        Ok(renewed)
+    }
+
+    /// Signs out: takes every copy away, ends the sign-in at the provider, forgets it. What could not be reached is told,
+    /// and stays on the list until it could.
+    ///
+    /// # Errors
+    /// [`Error::NoAccount`] where nothing is known of the account; the vault's, the lock's or the journal's.
+    pub async fn sign_out(&self, account: &AccountName) -> Result<Goodbye, Error> {
+        let copies: Vec<_> = self.journal.copies()?.into_iter().filter(|copy| copy.account == *account).collect();
+        let known = self.journal.account(account)?.is_some();
+        if !known && copies.is_empty() {
+            return Err(Error::NoAccount(account.clone()));
+        }
+        self.journal.withdraw_account(account)?;
+        let told = self.keeper().await?.end(account).await;
+        let untold = match told {
+            Ok(()) | Err(KeepError::SignedOut(_)) => None,
+            Err(KeepError::Provider(why)) => Some(why),
+            Err(other) => return Err(other.into()),
+        };
+        if known {
+            let text = format!("Signed out {account}.");
+            self.journal.note(Event::new(self.clock.now(), Kind::SignedOut, text).to(account))?;
+        }
+        let copies = self.delivery.withdraw(copies).await?;
+        Ok(Goodbye { copies, untold })
+    }
+
+    async fn keep_pending(&self, pending: &PendingSignIn) -> Result<(), Error> {
+        self.forget_late_sign_ins().await?;
+        self.journal.wait_for(&pending.id(), &pending.account, pending.ends())?;
+        Ok(self.keeper().await?.keep_pending(&pending.id(), &pending.encode()?).await?)
+    }
+
+    /// Forgets the sign-ins whose time is over.
+    pub(super) async fn forget_late_sign_ins(&self) -> Result<(), Error> {
+        let now = self.clock.now();
+        for (id, ..) in self.journal.pending()?.into_iter().filter(|(.., ends)| *ends <= now) {
+            self.forget_pending(&id).await?;
+        }
+        Ok(())
+    }
+
+    /// Who it is: the profile's word, completed by what is known. A profile that can't be had holds no sign-in up.
+    async fn identity(&self, access_token: &SecretString, known: Identity) -> Identity {
+        match self.provider.profile(access_token).await {
+            Ok(told) => told.or(known),
+            Err(why) => {
+                tracing::warn!("who signed in could not be asked: {why}");
+                known
+            }
+        }
+    }
+}
+
+/// What was granted; where nothing is named, it is what was asked for. RFC 6749 section 5.1.
+fn or_asked_for(scopes: Vec<String>) -> Vec<String> {
+    if scopes.is_empty() { crate::provider::SCOPES.map(str::to_owned).to_vec() } else { scopes }
+}

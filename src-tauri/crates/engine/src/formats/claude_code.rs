@@ -1,0 +1,179 @@
+//! The files of the official CLI: `.credentials.json` without a refresh token, and `.claude.json` on request.
+//!
+//! A CLI that finds no refresh token never calls the token endpoint and never writes the file (facts: "A file without a
+//! refresh token"). Both files are shared with others: every key that is not ours stays as it is.
+
+use serde_json::{Map, Value, json};
+
+use crate::credentials::Credentials;
+use crate::destinations::{Change, ComposeError};
+use crate::secret::SecretBytes;
+
+/// The file of credentials, in the CLI's folder.
+pub const CREDENTIALS: &str = ".credentials.json";
+/// The file that says that nothing needs to be asked any more.
+pub const ONBOARDING: &str = ".claude.json";
+/// Only its owner may read it.
+pub const MODE: u32 = 0o600;
+
+const KEY: &str = "claudeAiOauth";
+const REFRESH_TOKEN: &str = "refreshToken";
+
+/// The file with this sign-in's access token in it. A full sign-in of somebody else's is replaced only on request.
+///
+/// # Errors
+/// [`ComposeError`] where the file is not the CLI's, or holds a refresh token and `replace` is not set.
+pub fn with_token(credentials: &Credentials, existing: Option<&[u8]>, replace: bool) -> Result<Change, ComposeError> {
+    let mut file = match read(existing) {
+        Err(_) if replace => Map::new(),
+        read => read?,
+    };
+    if !replace && holds_refresh_token(&file) {
+        return Err(ComposeError::Foreign);
+    }
+    let mut entry = Map::new();
+    entry.insert("accessToken".into(), credentials.access_token.expose().into());
+    entry.insert("expiresAt".into(), credentials.access_token_ends.as_millisecond().into());
+    entry.insert("scopes".into(), credentials.scopes.clone().into());
+    if let Some(plan) = &credentials.identity.plan {
+        entry.insert("subscriptionType".into(), plan.clone().into());
+    }
+    if let Some(tier) = &credentials.identity.rate_limit_tier {
+        entry.insert("rateLimitTier".into(), tier.clone().into());
+    }
+    file.insert(KEY.into(), Value::Object(entry));
+    write(&file)
+}
+
+/// The file without our token. A file that then holds nothing goes; one that was never ours stays.
+///
+/// # Errors
+/// [`ComposeError`] where the file is not the CLI's: then it is not ours either, and is left alone.
+pub fn without_token(existing: Option<&[u8]>) -> Result<Change, ComposeError> {
+    let mut file = read(existing)?;
+    if holds_refresh_token(&file) || file.remove(KEY).is_none() {
+        return Ok(Change::Keep);
+    }
+    if file.is_empty() { Ok(Change::Remove) } else { write(&file) }
+}
+
+/// `.claude.json`, so that an interactive `claude` asks neither for a theme nor for trust. What is there already wins.
+///
+/// # Errors
+/// [`ComposeError`] where the file is not the CLI's.
+pub fn onboarded(existing: Option<&[u8]>) -> Result<Change, ComposeError> {
+    let before = read(existing)?;
+    let mut file = before.clone();
+    file.entry("hasCompletedOnboarding").or_insert(json!(true));
+    let projects = file.entry("projects").or_insert_with(|| json!({}));
+    // `/` covers every folder below it; without `allowedTools` version 1.0.62 crashes.
+    if let Some(root) = projects.as_object_mut().map(|it| it.entry("/").or_insert_with(|| json!({})))
+        && let Some(root) = root.as_object_mut()
+    {
+        root.entry("hasTrustDialogAccepted").or_insert(json!(true));
+        root.entry("allowedTools").or_insert(json!([]));
+    }
+    if file == before { Ok(Change::Keep) } else { write(&file) }
+}
+
+fn holds_refresh_token(file: &Map<String, Value>) -> bool {
+    let token = file.get(KEY).and_then(|entry| entry.get(REFRESH_TOKEN)).and_then(Value::as_str);
+    token.is_some_and(|token| !token.is_empty())
+}
+
+/// No file and an empty one are the same: a place to begin.
+fn read(existing: Option<&[u8]>) -> Result<Map<String, Value>, ComposeError> {
+    match existing.map(<[u8]>::trim_ascii) {
+        None | Some([]) => Ok(Map::new()),
+        Some(content) => serde_json::from_slice(content).map_err(|_| {
+            ComposeError::NotUnderstood("it is no JSON object, so what it holds could be lost".to_owned())
+        }),
+    }
+}
+
+fn write(file: &Map<String, Value>) -> Result<Change, ComposeError> {
+    let mut content = serde_json::to_vec_pretty(file).map_err(|why| ComposeError::NotUnderstood(why.to_string()))?;
+    content.push(b'\n');
+    Ok(Change::Write(SecretBytes::new(content)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::credentials::samples;
+
+    fn written(change: Result<Change, ComposeError>) -> Value {
+        match change.unwrap() {
+            Change::Write(content) => serde_json::from_slice(content.expose()).unwrap(),
+            other => panic!("not written: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_container_gets_the_access_token_alone() {
+        let credentials = samples::credentials();
+        let file = written(with_token(&credentials, None, false));
+        let entry = &file["claudeAiOauth"];
+        assert_eq!(entry["accessToken"], credentials.access_token.expose());
+        assert_eq!(entry["expiresAt"], credentials.access_token_ends.as_millisecond());
+        assert_eq!(entry["scopes"][0], "user:inference");
+        assert!(!file.to_string().contains(credentials.refresh_token.expose()));
+    }
+
+    #[test]
+    fn the_sign_ins_of_mcp_servers_stay() {
+        let existing = br#"{"mcpOAuth":{"server":{"token":"theirs"}},"claudeAiOauth":{"accessToken":"old"}}"#;
+        let file = written(with_token(&samples::credentials(), Some(existing), false));
+        assert_eq!(file["mcpOAuth"]["server"]["token"], "theirs");
+        let left = written(without_token(Some(&serde_json::to_vec(&file).unwrap())));
+        assert_eq!(left, json!({"mcpOAuth": {"server": {"token": "theirs"}}}));
+    }
+
+    #[test]
+    fn somebody_elses_sign_in_is_not_taken_away() {
+        let existing: &[u8] = br#"{"claudeAiOauth":{"accessToken":"a","refreshToken":"r"}}"#;
+        assert_eq!(with_token(&samples::credentials(), Some(existing), false).unwrap_err(), ComposeError::Foreign);
+        assert!(matches!(without_token(Some(existing)).unwrap(), Change::Keep));
+        let file = written(with_token(&samples::credentials(), Some(existing), true));
+        assert_eq!(file["claudeAiOauth"].get("refreshToken"), None);
+    }
+
+    #[test]
+    fn what_the_cli_blanked_is_filled_again() {
+        let blanked: &[u8] = br#"{"claudeAiOauth":{"accessToken":"","refreshToken":"","expiresAt":0}}"#;
+        for existing in [blanked, b"", b" \n"] {
+            written(with_token(&samples::credentials(), Some(existing), false));
+        }
+    }
+
+    #[test]
+    fn what_is_no_json_is_left_alone() {
+        for broken in [&b"{\"claudeAiOauth\":"[..], b"[]", b"\xff"] {
+            with_token(&samples::credentials(), Some(broken), false).unwrap_err();
+            without_token(Some(broken)).unwrap_err();
+            onboarded(Some(broken)).unwrap_err();
+        }
+    }
+
+    #[test]
+    fn nothing_of_ours_leaves_nothing() {
+        let ours = with_token(&samples::credentials(), None, false).unwrap();
+        let Change::Write(content) = ours else { panic!("not written") };
+        assert!(matches!(without_token(Some(content.expose())).unwrap(), Change::Remove));
+        assert!(matches!(without_token(None).unwrap(), Change::Keep));
+    }
+
+    #[test]
+    fn onboarding_never_overwrites() {
+        let existing = br#"{"hasCompletedOnboarding":false,"theme":"light","projects":{"/work":{"x":1}}}"#;
+        let file = written(onboarded(Some(existing)));
+        assert_eq!(file["hasCompletedOnboarding"], false);
+        assert_eq!(file["theme"], "light");
+        assert_eq!(file["projects"]["/work"]["x"], 1);
+        assert_eq!(file["projects"]["/"]["hasTrustDialogAccepted"], true);
+        let again = serde_json::to_vec(&file).unwrap();
+        assert!(matches!(onboarded(Some(&again)).unwrap(), Change::Keep));
+        let fresh = written(onboarded(None));
+        assert_eq!(fresh["projects"]["/"]["allowedTools"], json!([]));
+    }
+}

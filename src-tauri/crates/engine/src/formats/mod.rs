@@ -1,0 +1,3 @@
+//! Credentials → files, by taker. Pure: what is there comes in, what shall be there goes out.
+
+pub mod claude_code;

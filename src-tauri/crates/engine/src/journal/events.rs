@@ -1,0 +1,156 @@
+//! What happened, a line each, for people to read.
+
+use jiff::Timestamp;
+use rusqlite::params;
+
+use super::{Journal, JournalError, from_millis, to_millis};
+use crate::account::AccountName;
+
+/// Older events are dropped beyond this many.
+const KEPT: i64 = 10_000;
+
+/// What kind of thing happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A program began to keep everything fresh.
+    Started,
+    /// It ended.
+    Stopped,
+    /// Signed in, or taken over.
+    SignedIn,
+    /// Signed out.
+    SignedOut,
+    /// Renewed.
+    Renewed,
+    /// A renewal failed.
+    RenewalFailed,
+    /// The provider refused.
+    Refused,
+    /// Delivered and read back.
+    Delivered,
+    /// A delivery failed.
+    DeliveryFailed,
+    /// A copy was taken away.
+    Withdrawn,
+    /// A destination was added or removed.
+    DestinationChanged,
+}
+
+impl Kind {
+    const ALL: [Self; 11] = [
+        Self::Started,
+        Self::Stopped,
+        Self::SignedIn,
+        Self::SignedOut,
+        Self::Renewed,
+        Self::RenewalFailed,
+        Self::Refused,
+        Self::Delivered,
+        Self::DeliveryFailed,
+        Self::Withdrawn,
+        Self::DestinationChanged,
+    ];
+
+    /// The stable word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Started => "started",
+            Self::Stopped => "stopped",
+            Self::SignedIn => "signed_in",
+            Self::SignedOut => "signed_out",
+            Self::Renewed => "renewed",
+            Self::RenewalFailed => "renewal_failed",
+            Self::Refused => "refused",
+            Self::Delivered => "delivered",
+            Self::DeliveryFailed => "delivery_failed",
+            Self::Withdrawn => "withdrawn",
+            Self::DestinationChanged => "destination_changed",
+        }
+    }
+}
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Event {
+    /// When.
+    pub at: Timestamp,
+    /// What kind.
+    pub kind: Kind,
+    /// To which account.
+    pub account: Option<String>,
+    /// At which destination.
+    pub destination: Option<String>,
+    /// In a sentence.
+    pub text: String,
+}
+
+impl Event {
+    /// Something that happened to nobody in particular.
+    pub fn new(at: Timestamp, kind: Kind, text: impl Into<String>) -> Self {
+        Self { at, kind, account: None, destination: None, text: text.into() }
+    }
+
+    /// It happened to this account.
+    #[must_use]
+    pub fn to(mut self, account: &AccountName) -> Self {
+        self.account = Some(account.to_string());
+        self
+    }
+
+    /// It happened at this destination.
+    #[must_use]
+    pub fn at_destination(mut self, destination: impl ToString) -> Self {
+        self.destination = Some(destination.to_string());
+        self
+    }
+}
+
+impl Journal {
+    /// Notes an event, and tells it to whoever reads the log.
+    ///
+    /// # Errors
+    /// [`JournalError`], here and below.
+    pub fn note(&self, event: Event) -> Result<(), JournalError> {
+        tracing::info!(kind = event.kind.word(), "{}", event.text);
+        self.with(|db| {
+            let row = params![to_millis(event.at), event.kind.word(), event.account, event.destination, event.text];
+            db.prepare_cached("INSERT INTO events (at, kind, account, destination, text) VALUES (?1, ?2, ?3, ?4, ?5)")?
+                .execute(row)?;
+            db.prepare_cached("DELETE FROM events WHERE id <= (SELECT max(id) FROM events) - ?1")?.execute([KEPT])?;
+            Ok(())
+        })
+    }
+
+    /// The newest events, oldest of them first.
+    pub fn events(&self, most: u32) -> Result<Vec<Event>, JournalError> {
+        self.events_since(0, most).map(|events| events.into_iter().map(|(_, event)| event).collect())
+    }
+
+    /// The number of the newest event; 0 where there is none.
+    pub fn newest_event(&self) -> Result<i64, JournalError> {
+        self.with(|db| db.query_row("SELECT coalesce(max(id), 0) FROM events", [], |row| row.get(0)))
+    }
+
+    /// The newest events after the one with this number, oldest of them first, each with its own number.
+    pub fn events_since(&self, number: i64, most: u32) -> Result<Vec<(i64, Event)>, JournalError> {
+        self.with(|db| {
+            let mut rows = db.prepare_cached(
+                "SELECT * FROM (SELECT * FROM events WHERE id > ?1 ORDER BY id DESC LIMIT ?2) ORDER BY id",
+            )?;
+            let read = rows.query_map(params![number, most], |row| {
+                let kind: String = row.get("kind")?;
+                let known = Kind::ALL.into_iter().find(|it| it.word() == kind);
+                let event = Event {
+                    at: from_millis(row.get("at")?),
+                    kind: known.ok_or(rusqlite::Error::InvalidColumnType(0, kind, rusqlite::types::Type::Text))?,
+                    account: row.get("account")?,
+                    destination: row.get("destination")?,
+                    text: row.get("text")?,
+                };
+                Ok((row.get("id")?, event))
+            })?;
+            read.collect()
+        })
+    }
+}

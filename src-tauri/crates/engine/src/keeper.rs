@@ -1,0 +1,363 @@
+//! The only writer of credentials: one renewal at a time, stored before it is used.
+//!
+//! A renewal takes the gate of this process, then the lock between processes, then reads the vault again, since somebody
+//! may have renewed meanwhile; only then is the provider asked. Once it has been asked, nothing but the end of the
+//! process stops the answer from being stored: not the caller who gave up, not a shutdown.
+
+mod error;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::OwnedMutexGuard;
+use tokio_util::task::TaskTracker;
+
+pub use error::KeepError;
+
+use crate::account::{AccountName, Identity};
+use crate::clock::Clock;
+use crate::credentials::Credentials;
+use crate::journal::{AccountRow, Event, Journal, Kind, Stage, Trouble};
+use crate::provider::{Provider, ProviderError, Tokens};
+use crate::renewal::{Jitter, Policy, later};
+use crate::secret::{SecretBytes, SecretString};
+use crate::sign_in::PendingId;
+use crate::vault::{self, Entry, Vault, VaultError};
+
+/// How long a sign-in lasts where the provider names no end, as the official CLI counts it.
+const SIGN_IN_LIVES: Duration = Duration::from_secs(30 * 24 * 3600);
+/// How often storing is tried: the old refresh token is used up, so what is not stored is lost.
+const STORE_ATTEMPTS: u32 = 8;
+/// The pause before the second attempt at storing; it doubles, to half a minute in all.
+const STORE_PAUSE: Duration = Duration::from_millis(250);
+
+/// Keeps the credentials of all accounts.
+#[derive(Debug)]
+pub struct Keeper {
+    vault: Arc<dyn Vault>,
+    provider: Arc<Provider>,
+    journal: Arc<Journal>,
+    state: PathBuf,
+    clock: Clock,
+    policy: Policy,
+    gates: Mutex<HashMap<AccountName, Arc<tokio::sync::Mutex<()>>>>,
+    tasks: TaskTracker,
+}
+
+/// What the caller needs of an access token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// One that still lives.
+    Living,
+    /// One that is not due to be renewed.
+    NotDue,
+    /// One of a later version than this, whatever its age.
+    After(u64),
+}
+
+/// The right to change one account's credentials: the gate and the lock, both held.
+struct Turn {
+    _lock: vault::lock::Lock,
+    _gate: OwnedMutexGuard<()>,
+}
+
+impl Keeper {
+    /// A keeper over this vault and provider. `state` is the folder that has the locks.
+    pub fn new(
+        vault: Arc<dyn Vault>,
+        provider: Arc<Provider>,
+        journal: Arc<Journal>,
+        state: PathBuf,
+        clock: Clock,
+        policy: Policy,
+    ) -> Self {
+        Self { vault, provider, journal, state, clock, policy, gates: Mutex::default(), tasks: TaskTracker::new() }
+    }
+
+    /// What the vault has of an account.
+    ///
+    /// # Errors
+    /// [`KeepError::Vault`]
+    pub async fn read(&self, account: &AccountName) -> Result<Option<Credentials>, KeepError> {
+        Ok(vault::read_credentials(self.vault.as_ref(), account).await?)
+    }
+
+    /// Credentials that fit the need, renewed if they must be. Only one process at a time asks the provider, and whoever
+    /// waited meanwhile takes what it has stored.
+    ///
+    /// # Errors
+    /// See [`KeepError`]; `SignInNeeded` alone is final.
+    pub async fn fresh(self: &Arc<Self>, account: &AccountName, need: Need) -> Result<Credentials, KeepError> {
+        let current = self.read(account).await?.ok_or_else(|| KeepError::SignedOut(account.clone()))?;
+        if self.fits(&current, need) {
+            return Ok(current);
+        }
+        let (keeper, account) = (self.clone(), account.clone());
+        let work = self.tasks.spawn(async move {
+            let turn = keeper.turn(&account).await?;
+            keeper.renew(turn, &account, need).await
+        });
+        work.await.unwrap_or(Err(KeepError::Stopped))
+    }
+
+    /// Takes the tokens of a new sign-in in, in place of an earlier one under the same name. The earlier one, where there
+    /// is one, comes back, so that it can be ended at the provider.
+    ///
+    /// # Errors
+    /// [`KeepError::Vault`], [`KeepError::Lock`] or [`KeepError::Journal`]; then nothing has changed.
+    pub async fn adopt(
+        self: &Arc<Self>,
+        account: &AccountName,
+        sign_in: SignedIn,
+    ) -> Result<(Credentials, Option<Credentials>), KeepError> {
+        let (keeper, account) = (self.clone(), account.clone());
+        let work = self.tasks.spawn(async move {
+            let _turn = keeper.turn(&account).await?;
+            let earlier = keeper.read(&account).await?;
+            let now = keeper.clock.now();
+            let next = Credentials {
+                provider: keeper.provider.endpoints().name.clone(),
+                access_token: sign_in.access_token,
+                refresh_token: sign_in.refresh_token,
+                access_token_ends: sign_in.access_token_ends,
+                sign_in_ends: sign_in.sign_in_ends.unwrap_or_else(|| later(now, SIGN_IN_LIVES)),
+                scopes: sign_in.scopes,
+                identity: sign_in.identity,
+                version: earlier.as_ref().map_or(0, |it| it.version) + 1,
+                created: now,
+                updated: now,
+                refresh_count: 0,
+                account,
+            };
+            // A new name stands in the journal before the vault has it: should this process end in between, nothing lies
+            // in the vault that nobody knows of.
+            if earlier.is_none() {
+                keeper.journal.keep_account(&next)?;
+            }
+            if let Err(why) = keeper.store(&next).await {
+                if earlier.is_none() {
+                    keeper.journal.forget_account(&next.account)?;
+                }
+                return Err(why);
+            }
+            keeper.journal.keep_account(&next)?;
+            Ok((next, earlier))
+        });
+        work.await.unwrap_or(Err(KeepError::Stopped))
+    }
+
+    /// Ends a sign-in: at the provider, then here. Where the provider can't be told, the sign-in stays in the vault for
+    /// that alone and is used for nothing else; call again later.
+    ///
+    /// # Errors
+    /// [`KeepError::Provider`] where the provider could not be told; [`KeepError::SignedOut`] where there is none.
+    pub async fn end(self: &Arc<Self>, account: &AccountName) -> Result<(), KeepError> {
+        let (keeper, account) = (self.clone(), account.clone());
+        let work = self.tasks.spawn(async move {
+            let _turn = keeper.turn(&account).await?;
+            let Some(current) = keeper.read(&account).await? else {
+                keeper.journal.forget_account(&account)?;
+                return Err(KeepError::SignedOut(account));
+            };
+            if let Err(why) = keeper.revoke(&current).await {
+                let trouble = Trouble { code: why.code().to_owned(), what: why.to_string(), fix: String::new() };
+                keeper.journal.set_stage(&account, Stage::Leaving, Some(&trouble))?;
+                return Err(why.into());
+            }
+            keeper.vault.delete(Entry::Account(&account)).await?;
+            keeper.journal.forget_account(&account)?;
+            Ok(())
+        });
+        work.await.unwrap_or(Err(KeepError::Stopped))
+    }
+
+    /// Ends, at the provider, a sign-in that is kept nowhere any more. One of another provider is left to end by itself.
+    ///
+    /// # Errors
+    /// See [`ProviderError`].
+    pub async fn revoke(&self, credentials: &Credentials) -> Result<(), ProviderError> {
+        if credentials.provider != self.provider.endpoints().name {
+            return Ok(());
+        }
+        self.provider.revoke(&credentials.refresh_token).await
+    }
+
+    /// Keeps a sign-in that waits for its code.
+    ///
+    /// # Errors
+    /// [`KeepError::Vault`], here and below.
+    pub async fn keep_pending(&self, id: &PendingId, record: &SecretBytes) -> Result<(), KeepError> {
+        Ok(self.vault.write(Entry::PendingSignIn(&id.0), record).await?)
+    }
+
+    /// The record of a sign-in that waits.
+    pub async fn pending(&self, id: &PendingId) -> Result<Option<SecretBytes>, KeepError> {
+        Ok(self.vault.read(Entry::PendingSignIn(&id.0)).await?)
+    }
+
+    /// Forgets a sign-in that waited.
+    pub async fn forget_pending(&self, id: &PendingId) -> Result<(), KeepError> {
+        Ok(self.vault.delete(Entry::PendingSignIn(&id.0)).await?)
+    }
+
+    /// Brings the journal's row up to what the vault has, which is the truth: a process may have ended between the two.
+    ///
+    /// # Errors
+    /// [`KeepError::Journal`]
+    pub fn reconcile(&self, row: &AccountRow, truth: &Credentials) -> Result<(), KeepError> {
+        if (row.version, &row.fingerprint) != (truth.version, &truth.fingerprint()) {
+            self.journal.keep_account(truth)?;
+        }
+        Ok(())
+    }
+
+    /// When the account's token is due to be renewed.
+    pub fn due(&self, account: &AccountName, version: u64, made: Timestamp, ends: Timestamp) -> Timestamp {
+        self.policy.due(self.clock.now(), made, ends, Jitter::of(account, version))
+    }
+
+    /// Waits until all that was begun has been stored. Nothing new is begun by this keeper's owner meanwhile.
+    pub async fn finish(&self) {
+        self.tasks.close();
+        self.tasks.wait().await;
+        self.tasks.reopen();
+    }
+
+    async fn turn(&self, account: &AccountName) -> Result<Turn, KeepError> {
+        let gate = {
+            let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
+            gates.entry(account.clone()).or_default().clone()
+        };
+        let gate = gate.lock_owned().await;
+        let lock = vault::lock::account(&self.state, account).await?;
+        Ok(Turn { _lock: lock, _gate: gate })
+    }
+
+    fn fits(&self, credentials: &Credentials, need: Need) -> bool {
+        let now = self.clock.now();
+        let living = credentials.access_token_ends > now;
+        match need {
+            Need::Living => living,
+            Need::NotDue => {
+                let Credentials { account, version, updated, access_token_ends, .. } = credentials;
+                living && self.due(account, *version, *updated, *access_token_ends) > now
+            }
+            Need::After(version) => living && credentials.version > version,
+        }
+    }
+
+    async fn renew(&self, turn: Turn, account: &AccountName, need: Need) -> Result<Credentials, KeepError> {
+        let base = self.read(account).await?.ok_or_else(|| KeepError::SignedOut(account.clone()))?;
+        if self.fits(&base, need) {
+            return Ok(base);
+        }
+        if base.provider != self.provider.endpoints().name {
+            return Err(KeepError::OtherProvider { account: account.clone(), provider: base.provider });
+        }
+        let row = self.journal.account(account)?;
+        let failures = row.as_ref().map_or(0, |row| row.failures);
+        if let Some(row) = row.filter(|_| !matches!(need, Need::After(_))) {
+            let fix = || row.trouble.as_ref().map_or_else(String::new, |it| it.what.clone());
+            match (row.stage, row.not_before) {
+                (Stage::Refused, _) => return Err(KeepError::SignInNeeded { account: account.clone(), why: fix() }),
+                (Stage::Leaving, _) => return Err(KeepError::SignedOut(account.clone())),
+                (Stage::Kept, Some(next)) if next > self.clock.now() => {
+                    return Err(KeepError::Later { account: account.clone(), why: fix(), next });
+                }
+                (Stage::Kept, _) => {}
+            }
+        }
+        let asked = self.clock.now();
+        match self.provider.renew(&base.refresh_token).await {
+            Ok(tokens) => self.commit(base, tokens, asked, turn).await,
+            Err(why) => Err(self.failed(&base, failures, why)?),
+        }
+    }
+
+    /// Stores what the provider answered, unless the vault has something newer by now: a late answer never wins.
+    async fn commit(
+        &self,
+        base: Credentials,
+        tokens: Tokens,
+        asked: Timestamp,
+        _turn: Turn,
+    ) -> Result<Credentials, KeepError> {
+        match self.read(&base.account).await {
+            Ok(Some(newer)) if newer.version != base.version => return Ok(newer),
+            Ok(None) => return Err(KeepError::SignedOut(base.account)),
+            // What can't be read now can perhaps be written in a moment; giving up here would lose the sign-in.
+            Ok(Some(_)) | Err(_) => {}
+        }
+        let next = Credentials {
+            access_token: tokens.access_token,
+            refresh_token: tokens.refresh_token.unwrap_or(base.refresh_token),
+            access_token_ends: later(asked, tokens.access_token_lives),
+            scopes: if tokens.scopes.is_empty() { base.scopes } else { tokens.scopes },
+            version: base.version + 1,
+            updated: self.clock.now(),
+            refresh_count: base.refresh_count + 1,
+            ..base
+        };
+        self.store(&next).await?;
+        self.journal.keep_account(&next)?;
+        let text = format!("Renewed {}: good until {}.", next.account, next.access_token_ends);
+        self.journal.note(Event::new(next.updated, Kind::Renewed, text).to(&next.account))?;
+        Ok(next)
+    }
+
+    async fn store(&self, next: &Credentials) -> Result<(), KeepError> {
+        let mut pause = STORE_PAUSE;
+        for _ in 1..STORE_ATTEMPTS {
+            match vault::write_credentials(self.vault.as_ref(), next).await {
+                Ok(()) => return Ok(()),
+                // No number of attempts mends these.
+                Err(why @ (VaultError::TooLarge { .. } | VaultError::Absent(_))) => return Err(why.into()),
+                Err(why) => tracing::warn!("storing {} failed, trying again: {why}", next.account),
+            }
+            tokio::time::sleep(pause).await;
+            pause *= 2;
+        }
+        Ok(vault::write_credentials(self.vault.as_ref(), next).await?)
+    }
+
+    /// Notes a failed renewal, and says what it means.
+    fn failed(&self, base: &Credentials, failures: u32, why: ProviderError) -> Result<KeepError, KeepError> {
+        let (account, now) = (&base.account, self.clock.now());
+        let trouble = Trouble { code: why.code().to_owned(), what: why.to_string(), fix: String::new() };
+        if let ProviderError::Refused { .. } = why {
+            let fix = format!("Sign in again: `tokenferry login --account {account}`.");
+            self.journal.set_stage(account, Stage::Refused, Some(&Trouble { fix, ..trouble }))?;
+            self.journal
+                .note(Event::new(now, Kind::Refused, format!("{account} must sign in again: {why}")).to(account))?;
+            return Ok(KeepError::SignInNeeded { account: account.clone(), why: why.to_string() });
+        }
+        let jitter = Jitter::of(account, base.version + u64::from(failures));
+        let next = self.policy.try_again(now, failures + 1, why.retry_after(), jitter);
+        self.journal.renewal_failed(account, &trouble, next)?;
+        if failures == 0 {
+            let text = format!("Renewing {account} failed, and is tried again: {why}");
+            self.journal.note(Event::new(now, Kind::RenewalFailed, text).to(account))?;
+        }
+        Ok(KeepError::Later { account: account.clone(), why: why.to_string(), next })
+    }
+}
+
+/// What a new sign-in brings.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    /// What takers are given.
+    pub access_token: SecretString,
+    /// What stays here.
+    pub refresh_token: SecretString,
+    /// When the access token ends.
+    pub access_token_ends: Timestamp,
+    /// When the sign-in ends, where that was told.
+    pub sign_in_ends: Option<Timestamp>,
+    /// What it is good for.
+    pub scopes: Vec<String>,
+    /// Who it is.
+    pub identity: Identity,
+}

@@ -1,0 +1,119 @@
+//! Changes to the file of settings that keep what a person wrote there: comments, order, blank lines.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use toml_edit::{ArrayOfTables, DocumentMut, Item, Table};
+
+use super::{Destination, Settings, SettingsError};
+
+/// Adds a destination at the end.
+///
+/// # Errors
+/// [`SettingsError`]; `Taken` and `SamePlace` where it would clash.
+pub fn add_destination(file: &Path, destination: &Destination) -> Result<(), SettingsError> {
+    let settings = Settings::read(file)?;
+    if settings.destinations.iter().any(|it| it.name == destination.name) {
+        return Err(SettingsError::Taken(destination.name.clone()));
+    }
+    if let Some(other) = settings.destinations.iter().find(|it| it.place() == destination.place()) {
+        return Err(SettingsError::SamePlace(other.name.clone()));
+    }
+    change(file, |document| {
+        let entry = toml_edit::ser::to_document(destination).map_err(io::Error::other)?;
+        let list = document.entry("destination").or_insert_with(|| Item::ArrayOfTables(ArrayOfTables::new()));
+        match list.as_array_of_tables_mut() {
+            Some(list) => list.push(entry.as_table().clone()),
+            None => return Err(io::Error::other("`destination` is not written as [[destination]]")),
+        }
+        Ok(())
+    })
+}
+
+/// Takes a destination out.
+///
+/// # Errors
+/// [`SettingsError`]; `NoDestination` where there is none of this name.
+pub fn remove_destination(file: &Path, name: &str) -> Result<(), SettingsError> {
+    Settings::read(file)?.destination(name)?;
+    change(file, |document| {
+        let is_it = |table: &Table| table.get("name").and_then(Item::as_str) == Some(name);
+        if let Some(list) = document.get_mut("destination").and_then(Item::as_array_of_tables_mut) {
+            list.retain(|table| !is_it(table));
+        }
+        Ok(())
+    })
+}
+
+/// Reads, changes, proves that the outcome can be read, and replaces the file at once.
+fn change(file: &Path, apply: impl FnOnce(&mut DocumentMut) -> io::Result<()>) -> Result<(), SettingsError> {
+    let io = |why| SettingsError::Io(file.to_owned(), why);
+    let text = match std::fs::read_to_string(file) {
+        Ok(text) => text,
+        Err(why) if why.kind() == io::ErrorKind::NotFound => String::new(),
+        Err(why) => return Err(io(why)),
+    };
+    let mut document: DocumentMut = text.parse().map_err(|why| io(io::Error::other(format!("{why}"))))?;
+    apply(&mut document).map_err(io)?;
+    let text = document.to_string();
+    Settings::parse(file, &text)?;
+    write(file, &text).map_err(io)
+}
+
+fn write(file: &Path, text: &str) -> io::Result<()> {
+    // A settings file that is a link, as dotfiles often are, stays one.
+    let file = std::fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
+    let folder = file.parent().unwrap_or(Path::new("."));
+    let mut fresh = tempfile::NamedTempFile::new_in(folder)?;
+    fresh.write_all(text.as_bytes())?;
+    fresh.as_file().sync_all()?;
+    fresh.persist(file)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::AccountName;
+    use crate::destinations::OwnerChoice;
+    use crate::settings::{Format, default_engine};
+
+    fn destination(name: &str, volume: &str) -> Destination {
+        Destination {
+            name: name.parse().unwrap(),
+            volume: volume.to_owned(),
+            folder: None,
+            engine: default_engine(),
+            account: AccountName::default(),
+            format: Format::ClaudeCode,
+            owner: OwnerChoice::Auto,
+            ready_to_use: false,
+        }
+    }
+
+    #[test]
+    fn what_a_person_wrote_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config.toml");
+        std::fs::write(&file, "# mine\nrenew_before = 600 # ten minutes\n").unwrap();
+        add_destination(&file, &destination("web", "claude-auth")).unwrap();
+        add_destination(&file, &destination("api", "api_claude-auth")).unwrap();
+        remove_destination(&file, "web").unwrap();
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert!(text.starts_with("# mine\nrenew_before = 600 # ten minutes\n"), "{text}");
+        let settings = Settings::read(&file).unwrap();
+        assert_eq!(settings.destinations, [destination("api", "api_claude-auth")]);
+    }
+
+    #[test]
+    fn a_clash_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config.toml");
+        add_destination(&file, &destination("web", "v")).unwrap();
+        let before = std::fs::read_to_string(&file).unwrap();
+        assert!(matches!(add_destination(&file, &destination("web", "w")), Err(SettingsError::Taken(_))));
+        assert!(matches!(add_destination(&file, &destination("b", "v")), Err(SettingsError::SamePlace(_))));
+        assert!(matches!(remove_destination(&file, "no"), Err(SettingsError::NoDestination(_))));
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), before);
+    }
+}

@@ -1,0 +1,330 @@
+//! What the user chose: `config.toml`, made for people to edit. Unknown keys are refused by name and line.
+
+mod edit;
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+pub use edit::{add_destination, remove_destination};
+
+use crate::account::AccountName;
+use crate::destinations::OwnerChoice;
+use crate::vault::VaultKind;
+
+/// Seconds before its end in which an access token is renewed at the latest, unless the user says otherwise.
+const RENEW_BEFORE: u32 = 300;
+
+/// The settings, whole.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Where sign-ins are kept; the keychain where nothing is said.
+    #[serde(default, deserialize_with = "optional_word")]
+    pub vault: Option<VaultKind>,
+    /// Seconds before its end in which an access token is renewed at the latest.
+    #[serde(default = "renew_before")]
+    renew_before: u32,
+    /// The places that are kept fresh. That one stands here means that the user approved of it.
+    #[serde(default, rename = "destination")]
+    pub destinations: Vec<Destination>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { vault: None, renew_before: RENEW_BEFORE, destinations: Vec::new() }
+    }
+}
+
+fn renew_before() -> u32 {
+    RENEW_BEFORE
+}
+
+/// A place that is kept fresh.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Destination {
+    /// The user's name for it.
+    pub name: DestinationName,
+    /// The Docker volume.
+    pub volume: String,
+    /// A folder inside of the volume, where the files don't lie at its top. Relative, with `/`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folder: Option<String>,
+    /// The engine: the name of a Docker context, an address such as `unix:///var/run/docker.sock`, or `default`.
+    #[serde(default = "default_engine")]
+    pub engine: String,
+    /// Whose token it gets.
+    #[serde(default)]
+    pub account: AccountName,
+    /// In which taker's format.
+    #[serde(default)]
+    pub format: Format,
+    /// Whom the files belong to.
+    #[serde(default, deserialize_with = "word", serialize_with = "as_text", skip_serializing_if = "is_auto")]
+    pub owner: OwnerChoice,
+    /// Whether `.claude.json` is seeded so that an interactive `claude` asks nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ready_to_use: bool,
+}
+
+impl Destination {
+    /// Where its files lie: no two destinations may share it.
+    pub fn place(&self) -> Place {
+        Place {
+            engine: self.engine.clone(),
+            volume: self.volume.clone(),
+            folder: self.folder.clone().unwrap_or_default(),
+        }
+    }
+}
+
+/// A folder in a volume on an engine.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub struct Place {
+    /// As in [`Destination::engine`].
+    pub engine: String,
+    /// The volume's name.
+    pub volume: String,
+    /// The folder inside; empty for its top.
+    pub folder: String,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "volume {}", self.volume)?;
+        if !self.folder.is_empty() {
+            write!(f, ", folder {}", self.folder)?;
+        }
+        if self.engine != default_engine() {
+            write!(f, " on {}", self.engine)?;
+        }
+        Ok(())
+    }
+}
+
+/// The engine that the platform has by default.
+pub fn default_engine() -> String {
+    "default".to_owned()
+}
+
+/// Which files a taker reads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Format {
+    /// The official CLI and what is built on it.
+    #[default]
+    #[serde(rename = "claude-code")]
+    ClaudeCode,
+}
+
+impl FromStr for Format {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        match word {
+            "claude-code" => Ok(Self::ClaudeCode),
+            other => Err(format!("\"{other}\" is no format that Tokenferry writes. It writes claude-code.")),
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ClaudeCode => "claude-code",
+        })
+    }
+}
+
+/// The user's name for a destination: letters, digits, and `.`, `_`, `-`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct DestinationName(String);
+
+impl DestinationName {
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for DestinationName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for DestinationName {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        let fits = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+        if name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.len() <= 64 && name.chars().all(fits) {
+            return Ok(Self(name.to_owned()));
+        }
+        Err(format!("\"{name}\" can't be a destination's name. Use letters, digits, and . _ - , at most 64 of them."))
+    }
+}
+
+impl TryFrom<String> for DestinationName {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, Self::Error> {
+        name.parse()
+    }
+}
+
+impl From<DestinationName> for String {
+    fn from(name: DestinationName) -> Self {
+        name.0
+    }
+}
+
+/// Why the settings can't be used, or changed. The file is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// A mistake in the file; the text names line and key.
+    #[error("There is a mistake in {0}:\n{1}\nMend it, and try again.")]
+    Mistake(PathBuf, String),
+    /// It can't be read or written.
+    #[error("{0} can't be used: {1}.")]
+    Io(PathBuf, #[source] io::Error),
+    /// There is such a destination.
+    #[error(
+        "There is a destination named {0}. Choose another name, or remove it with `tokenferry destination remove {0}`."
+    )]
+    Taken(DestinationName),
+    /// Another destination fills the same place.
+    #[error(
+        "Destination {0} fills that place already, and two would overwrite each other. Remove it first, or choose another volume."
+    )]
+    SamePlace(DestinationName),
+    /// There is none.
+    #[error("There is no destination named {0}. `tokenferry destination list` shows those that are.")]
+    NoDestination(String),
+}
+
+impl Settings {
+    /// Reads the file; without one all is as by default.
+    ///
+    /// # Errors
+    /// [`SettingsError::Mistake`] or [`SettingsError::Io`].
+    pub fn read(file: &Path) -> Result<Self, SettingsError> {
+        match std::fs::read_to_string(file) {
+            Ok(text) => Self::parse(file, &text),
+            Err(why) if why.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(why) => Err(SettingsError::Io(file.to_owned(), why)),
+        }
+    }
+
+    fn parse(file: &Path, text: &str) -> Result<Self, SettingsError> {
+        let mistake = |what: String| SettingsError::Mistake(file.to_owned(), what);
+        let settings: Self = toml::from_str(text).map_err(|why| mistake(why.to_string().trim_end().to_owned()))?;
+        let mut seen: Vec<&Destination> = Vec::new();
+        for destination in &settings.destinations {
+            if !is_inside(destination.folder.as_deref()) {
+                return Err(mistake(format!(
+                    "The folder of destination {} leads out of the volume.",
+                    destination.name
+                )));
+            }
+            if let Some(other) = seen.iter().find(|it| it.name == destination.name || it.place() == destination.place())
+            {
+                return Err(mistake(format!(
+                    "Destinations {} and {} have the same name or fill the same place.",
+                    other.name, destination.name
+                )));
+            }
+            seen.push(destination);
+        }
+        Ok(settings)
+    }
+
+    /// How long before its end an access token is renewed at the latest.
+    pub fn renew_before(&self) -> Duration {
+        Duration::from_secs(self.renew_before.into())
+    }
+
+    /// The destination of this name.
+    ///
+    /// # Errors
+    /// [`SettingsError::NoDestination`]
+    pub fn destination(&self, name: &str) -> Result<&Destination, SettingsError> {
+        let found = self.destinations.iter().find(|destination| destination.name.as_str() == name);
+        found.ok_or_else(|| SettingsError::NoDestination(name.to_owned()))
+    }
+}
+
+/// Whether a folder stays inside of the volume.
+fn is_inside(folder: Option<&str>) -> bool {
+    let sound = |part: &str| !part.is_empty() && part != "." && part != ".." && !part.contains('\0');
+    folder.is_none_or(|folder| folder.split('/').all(sound))
+}
+
+fn word<'de, D: Deserializer<'de>, T: FromStr<Err: fmt::Display>>(from: D) -> Result<T, D::Error> {
+    String::deserialize(from)?.parse().map_err(serde::de::Error::custom)
+}
+
+fn optional_word<'de, D: Deserializer<'de>, T: FromStr<Err: fmt::Display> + 'static>(
+    from: D,
+) -> Result<Option<T>, D::Error> {
+    word(from).map(Some)
+}
+
+fn as_text<S: Serializer, T: fmt::Display>(value: &T, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(value)
+}
+
+fn is_auto(owner: &OwnerChoice) -> bool {
+    *owner == OwnerChoice::Auto
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::destinations::Ids;
+
+    fn parse(text: &str) -> Result<Settings, String> {
+        Settings::parse(Path::new("config.toml"), text).map_err(|why| why.to_string())
+    }
+
+    #[test]
+    fn nothing_said_means_the_defaults() {
+        let settings = parse("").unwrap();
+        assert_eq!(settings.renew_before(), Duration::from_secs(300));
+        assert_eq!(settings.vault, None);
+    }
+
+    #[test]
+    fn a_destination_needs_a_name_and_a_volume() {
+        let settings =
+            parse("[[destination]]\nname = \"web\"\nvolume = \"claude-auth\"\nowner = \"1000:1000\"").unwrap();
+        let destination = settings.destination("web").unwrap();
+        assert_eq!(destination.owner, OwnerChoice::Ids(Ids { uid: 1000, gid: 1000 }));
+        assert_eq!(destination.engine, "default");
+        assert!(parse("[[destination]]\nname = \"web\"").unwrap_err().contains("volume"));
+    }
+
+    #[test]
+    fn a_mistake_is_named_by_key_and_line() {
+        let said = parse("vault = \"file\"\nrenew_befor = 3\n").unwrap_err();
+        assert!(said.contains("line 2") && said.contains("renew_befor"), "{said}");
+        let said = parse("vault = \"paper\"").unwrap_err();
+        assert!(said.contains("line 1") && said.contains("keychain, file or memory"), "{said}");
+    }
+
+    #[test]
+    fn two_may_not_fill_one_place() {
+        let one = |name: &str| format!("[[destination]]\nname = \"{name}\"\nvolume = \"v\"\n");
+        assert!(parse(&(one("a") + &one("b"))).unwrap_err().contains("same place"));
+        assert!(
+            parse("[[destination]]\nname = \"a\"\nvolume = \"v\"\nfolder = \"../x\"")
+                .unwrap_err()
+                .contains("leads out")
+        );
+    }
+}
