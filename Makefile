@@ -31,7 +31,7 @@ check: ## formatting, lints and documentation, with every warning an error
 	@setup/install build
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- --deny warnings
-	RUSTDOCFLAGS='--deny warnings' $(CARGO) doc --workspace --no-deps --quiet
+	RUSTDOCFLAGS='--deny warnings' $(CARGO) doc --workspace --no-deps --document-private-items --quiet
 	@if command -v shellcheck >/dev/null; then echo shellcheck; shellcheck setup/* .ci/run; \
 	else echo 'shellcheck is not at hand, so the scripts were not looked at.'; fi
 	@if $(call has,deny); then echo cargo deny check; $(CARGO) deny check; \
