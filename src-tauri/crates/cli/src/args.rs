@@ -1,0 +1,157 @@
+//! The words of the command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+use clap_complete::Shell;
+use engine::account::AccountName;
+use engine::destinations::OwnerChoice;
+use engine::settings::{DestinationName, Format};
+
+/// Sign in to Claude once, on your own machine; every container stays signed in.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true, arg_required_else_help = true)]
+#[command(after_help = "Start with `tokenferry login`, then `tokenferry destination add web --volume claude-auth`, \
+                        then `tokenferry run`.")]
+pub(crate) struct Args {
+    /// Report as JSON
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Sign in, in the browser
+    Login {
+        #[command(flatten)]
+        account: NewAccount,
+        /// Only print the address; the code is pasted here, or later to `tokenferry callback`
+        #[arg(long)]
+        paste: bool,
+        /// Replace a sign-in of somebody else's under the same name without asking
+        #[arg(long, short)]
+        yes: bool,
+    },
+    /// Finish a sign-in that waits for its code
+    Callback {
+        /// What the page shows, CODE#STATE; asked for, or read from standard input, where it is left out
+        #[arg(value_name = "CODE#STATE")]
+        code: Option<String>,
+        /// Replace a sign-in of somebody else's under the same name without asking
+        #[arg(long, short)]
+        yes: bool,
+    },
+    /// Take the sign-in of the official CLI over
+    Import {
+        #[command(flatten)]
+        account: NewAccount,
+        /// The CLI's file, where it is not in its usual place
+        #[arg(long, value_name = "FILE")]
+        from: Option<PathBuf>,
+        /// Take it out of the CLI's file
+        #[arg(long = "move")]
+        take_out: bool,
+        /// Do not ask
+        #[arg(long, short)]
+        yes: bool,
+    },
+    /// Show every account and destination: state, both ends, next step
+    Status,
+    /// Renew now, due or not
+    Refresh {
+        #[command(flatten)]
+        account: KnownAccount,
+    },
+    /// Sign out, and take every copy away
+    Logout {
+        #[command(flatten)]
+        account: KnownAccount,
+    },
+    /// Print an access token that lives
+    Token {
+        #[command(flatten)]
+        account: KnownAccount,
+    },
+    /// Deliver now, to the named destinations or to all
+    Sync {
+        /// Names of destinations
+        names: Vec<String>,
+        /// Replace a sign-in that somebody made in the volume
+        #[arg(long, requires = "names")]
+        replace: bool,
+    },
+    /// The places that are kept fresh
+    #[command(subcommand)]
+    Destination(Destination),
+    /// Show what happened
+    Activity {
+        /// How many events at the most
+        #[arg(long, short = 'n', default_value_t = 50)]
+        most: u32,
+    },
+    /// Keep everything fresh, until stopped
+    Run,
+    /// See the whole job at work with a practice provider, leaving nothing behind
+    Demo,
+    /// Print what a shell needs to complete commands
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Destination {
+    /// Approve of a place: from now on it is kept fresh
+    Add {
+        /// Your name for it
+        name: DestinationName,
+        /// The Docker volume
+        #[arg(long)]
+        volume: String,
+        /// The folder inside of the volume, where the files don't lie at its top
+        #[arg(long)]
+        folder: Option<String>,
+        /// The Docker context or address; without it, the engine that `docker` would use
+        #[arg(long, value_name = "CONTEXT")]
+        engine: Option<String>,
+        /// Whose token it gets
+        #[arg(long, value_name = "NAME")]
+        account: Option<AccountName>,
+        /// Which files its taker reads
+        #[arg(long, default_value_t)]
+        format: Format,
+        /// Whom the files belong to
+        #[arg(long, default_value_t, value_name = "auto|UID:GID")]
+        owner: OwnerChoice,
+        /// Also see to it that an interactive `claude` asks nothing
+        #[arg(long)]
+        ready_to_use: bool,
+    },
+    /// Keep it fresh no more, and take its copy away
+    Remove {
+        /// Its name
+        name: String,
+    },
+    /// Show every destination
+    List,
+}
+
+/// An account that may not be there yet.
+#[derive(Debug, clap::Args)]
+pub(crate) struct NewAccount {
+    /// Your name for the account
+    #[arg(long = "account", value_name = "NAME", default_value_t)]
+    pub(crate) name: AccountName,
+}
+
+/// An account that is there.
+#[derive(Debug, clap::Args)]
+pub(crate) struct KnownAccount {
+    /// Which account; may be left out where there is one
+    #[arg(long = "account", value_name = "NAME")]
+    pub(crate) name: Option<AccountName>,
+}

@@ -1,0 +1,123 @@
+//! The commands, each a journey of the engine begun and its outcome told.
+
+mod activity;
+mod deliver;
+mod import;
+mod login;
+mod logout;
+mod run;
+mod status;
+mod token;
+
+use clap::CommandFactory;
+use engine::{Engine, Surroundings};
+use tokio_util::sync::CancellationToken;
+
+use crate::args::{Args, Command, Destination};
+use crate::outcome::{Failure, Outcome};
+use crate::{demo, talk};
+
+/// Carries a command out. Ctrl-C and the system's wish to end stop it, but never between a token and its storing.
+pub(crate) async fn carry_out(args: Args, surroundings: Surroundings) -> Result<Outcome, Failure> {
+    let json = args.json;
+    match args.command {
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Args::command(), "tokenferry", &mut std::io::stdout());
+            Ok(Outcome::Done)
+        }
+        Command::Demo => demo::show(stopped()).await,
+        command => {
+            let engine = Engine::open(surroundings)?;
+            let done = match command {
+                Command::Run => run::keep(&engine, json, stopped()).await,
+                command => {
+                    let stop = stopped();
+                    tokio::select! {
+                        done = one_off(&engine, command, json) => done,
+                        () = stop.cancelled() => Ok(Outcome::Interrupted),
+                    }
+                }
+            };
+            engine.finish().await;
+            done
+        }
+    }
+}
+
+async fn one_off(engine: &Engine, command: Command, json: bool) -> Result<Outcome, Failure> {
+    match command {
+        Command::Login { account, paste: false, yes } => login::in_browser(engine, account.name, yes, json).await,
+        Command::Login { account, paste: true, yes } => login::by_pasting(engine, account.name, yes, json).await,
+        Command::Callback { code, yes } => login::finish(engine, code, yes, json).await,
+        Command::Import { account, from, take_out, yes } => {
+            import::take_over(engine, account.name, from, take_out, yes, json).await
+        }
+        Command::Status => status::show(engine, json),
+        Command::Refresh { account } => token::renew(engine, account.name, json).await,
+        Command::Token { account } => token::print(engine, account.name, json).await,
+        Command::Logout { account } => logout::sign_out(engine, account.name, json).await,
+        Command::Sync { names, replace } => deliver::sync(engine, &names, replace, json).await,
+        Command::Destination(Destination::Add {
+            name,
+            volume,
+            folder,
+            engine: on,
+            account,
+            format,
+            owner,
+            ready_to_use,
+        }) => {
+            let destination = engine::settings::Destination {
+                name,
+                volume,
+                folder,
+                engine: engine::settings::default_engine(),
+                account: account.map_or_else(|| engine.account(None).or_else(deliver::first_account), Ok)?,
+                format,
+                owner,
+                ready_to_use,
+            };
+            deliver::add(engine, destination, on.as_deref(), json).await
+        }
+        Command::Destination(Destination::Remove { name }) => deliver::remove(engine, &name, json).await,
+        Command::Destination(Destination::List) => status::destinations(engine, json),
+        Command::Activity { most } => activity::show(engine, most, json),
+        // Carried out above, without an installation or on its own terms.
+        Command::Run | Command::Demo | Command::Completions { .. } => Ok(Outcome::Done),
+    }
+}
+
+/// Cancelled when the person or the system wants the program to end.
+fn stopped() -> CancellationToken {
+    let stop = CancellationToken::new();
+    let told = stop.clone();
+    tokio::spawn(async move {
+        wish_to_end().await;
+        told.cancel();
+    });
+    stop
+}
+
+#[cfg(unix)]
+async fn wish_to_end() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        let _ = tokio::signal::ctrl_c().await;
+        return;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+#[cfg(not(unix))]
+async fn wish_to_end() {
+    let _ = tokio::signal::ctrl_c().await;
+}
+
+/// Gives a report as JSON.
+fn report(value: &impl serde::Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(value).map_err(std::io::Error::other)?;
+    talk::data(format_args!("{text}"))
+}

@@ -1,0 +1,82 @@
+//! How a command ended: the exit code, and what a person or a program is told of an error.
+
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use crate::talk;
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Done,
+    Failed,
+    PartlyDone,
+    SignInNeeded,
+    Interrupted,
+}
+
+impl From<Outcome> for ExitCode {
+    fn from(outcome: Outcome) -> Self {
+        Self::from(match outcome {
+            Outcome::Done => 0,
+            Outcome::Failed => 1,
+            // 2 is wrong usage, which clap answers.
+            Outcome::PartlyDone => 3,
+            Outcome::SignInNeeded => 4,
+            Outcome::Interrupted => 130,
+        })
+    }
+}
+
+/// Why a command did not get through.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error(transparent)]
+    Engine(#[from] engine::Error),
+    /// A person said no, or could not be asked.
+    #[error("{what}")]
+    Declined { what: String, fix: String },
+    /// Standard output is gone.
+    #[error("The output could not be written: {0}.")]
+    Output(#[from] std::io::Error),
+    #[error("{0}")]
+    Demo(String),
+}
+
+impl Failure {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Engine(error) => error.code(),
+            Self::Declined { .. } => "declined",
+            Self::Output(_) => "output",
+            Self::Demo(_) => "demo",
+        }
+    }
+
+    fn fix(&self) -> String {
+        match self {
+            Self::Engine(error) => error.fix(),
+            Self::Declined { fix, .. } => fix.clone(),
+            Self::Output(_) | Self::Demo(_) => String::new(),
+        }
+    }
+}
+
+/// Tells of the error: one sentence on what failed, one on what to do. Programs get the same with a stable code.
+pub(crate) fn report(failure: &Failure, json: bool) -> Outcome {
+    if json {
+        let told = json!({"error": {"code": failure.code(), "message": failure.to_string(), "fix": failure.fix()}});
+        // With standard output gone too, the exit code has to do.
+        let _ = talk::data(format_args!("{told:#}"));
+    } else {
+        talk::say(format_args!("{failure}"));
+        if !failure.fix().is_empty() {
+            talk::say(format_args!("{}", failure.fix()));
+        }
+    }
+    match failure {
+        Failure::Engine(error) if error.is_sign_in_needed() => Outcome::SignInNeeded,
+        _ => Outcome::Failed,
+    }
+}
