@@ -1,9 +1,9 @@
-//! A private D-Bus session with a real gnome-keyring on it, in folders of its own. There is no screen, so that a prompt
-//! fails as it does on a server. All of it ends on drop.
+//! A private D-Bus session with a real gnome-keyring on it, in folders of its own. It starts nothing by itself and has no
+//! screen, so that a prompt fails as it does on a server. All of it ends on drop.
 
 use std::ffi::OsString;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -17,13 +17,6 @@ const LOOK: Duration = Duration::from_millis(10);
 const PASSWORD: &[u8] = b"open sesame";
 const LOGIN: &str = "/org/freedesktop/secrets/collection/login";
 
-/// A bus that starts no services by itself.
-const BARE: &str = r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-BUS Bus Configuration 1.0//EN"
- "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
-<busconfig><type>session</type><policy context="default">
-<allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/>
-</policy></busconfig>"#;
-
 /// A D-Bus session, and the keychain on it.
 #[derive(Debug)]
 pub struct Keychain {
@@ -36,7 +29,7 @@ impl Keychain {
     /// A keychain whose login collection is open.
     #[must_use]
     pub fn unlocked() -> Self {
-        let mut keychain = Self::session(&["--session"]);
+        let mut keychain = Self::absent();
         keychain.start_unlocked();
         keychain
     }
@@ -52,40 +45,42 @@ impl Keychain {
     /// A keychain that was never used: it has no collection to keep anything in.
     #[must_use]
     pub fn unused() -> Self {
-        let mut keychain = Self::session(&["--session"]);
+        let mut keychain = Self::absent();
         let command = keychain.daemon();
         keychain.service = Some(start(command));
         keychain.wait_until("the service is there", |keychain| keychain.read_alias().is_some());
         keychain
     }
 
-    /// A D-Bus session without a keychain, and without a way to start one.
+    /// A D-Bus session without a keychain.
     #[must_use]
     pub fn absent() -> Self {
-        let folder = tempfile::tempdir().expect("a folder should be made");
+        let folder =
+            tempfile::Builder::new().prefix("tokenferry-keychain-").tempdir().expect("a folder should be made");
+        for name in ["home", "run", "data", "config", "cache"] {
+            use std::os::unix::fs::DirBuilderExt;
+            let below = folder.path().join(name);
+            std::fs::DirBuilder::new().mode(0o700).create(below).expect("a folder should be made");
+        }
         let config = folder.path().join("bus.conf");
-        std::fs::write(&config, BARE).expect("a file should be written");
-        Self::session(&[&format!("--config-file={}", config.display())])
+        std::fs::write(&config, bus_config(folder.path())).expect("a file should be written");
+        let mut command = private("dbus-daemon", folder.path());
+        command.args(["--nofork", "--nopidfile", "--nosyslog", "--config-file"]).arg(config);
+        let keychain = Self { bus: start(command), folder, service: None };
+        keychain.wait_until("the bus listens", |keychain| keychain.folder.path().join("bus").exists());
+        keychain
     }
 
     /// The address of the bus, as in `DBUS_SESSION_BUS_ADDRESS`.
     #[must_use]
     pub fn address(&self) -> String {
-        format!("unix:path={}", self.folder.path().join("bus").display())
+        address(self.folder.path())
     }
 
     /// What a program needs in its environment to find this keychain and no other.
     #[must_use]
     pub fn environment(&self) -> Vec<(&'static str, OsString)> {
-        let below = |name: &str| self.folder.path().join(name).into_os_string();
-        vec![
-            ("HOME", below("home")),
-            ("XDG_RUNTIME_DIR", below("run")),
-            ("XDG_DATA_HOME", below("data")),
-            ("XDG_CONFIG_HOME", below("config")),
-            ("XDG_CACHE_HOME", below("cache")),
-            ("DBUS_SESSION_BUS_ADDRESS", self.address().into()),
-        ]
+        environment(self.folder.path())
     }
 
     /// Locks the login collection.
@@ -94,16 +89,7 @@ impl Keychain {
         assert!(answer.status.success(), "the keychain should be locked: {answer:?}");
     }
 
-    /// Unlocks the login collection, as a login would.
-    pub fn unlock(&self) {
-        let mut command = self.command("gnome-keyring-daemon");
-        command.arg("--unlock").stdout(Stdio::null());
-        let mut child = start(command);
-        give_password(&mut child);
-        assert!(child.wait().expect("the child should be waited for").success(), "the keychain should be unlocked");
-    }
-
-    /// Ends the service and starts it anew, unlocked. What it keeps is on the disk.
+    /// Ends the service and starts it anew, unlocked, as the next login would. What it keeps is on the disk.
     pub fn restart(&mut self) {
         end(self.service.take());
         self.wait_until("the service is gone", |keychain| keychain.read_alias().is_none());
@@ -120,35 +106,7 @@ impl Keychain {
     /// `program` in this session's environment, with no screen.
     #[must_use]
     pub fn command(&self, program: &str) -> Command {
-        let mut command = Command::new(program);
-        command.envs(self.environment()).env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY");
-        command
-    }
-
-    fn session(arguments: &[&str]) -> Self {
-        let folder = tempfile::Builder::new().prefix("tokenferry-keychain-").tempdir().expect("a folder should be made");
-        for name in ["home", "run", "data", "config", "cache"] {
-            use std::os::unix::fs::DirBuilderExt;
-            let below: PathBuf = folder.path().join(name);
-            std::fs::DirBuilder::new().mode(0o700).create(below).expect("a folder should be made");
-        }
-        // The bus must not run before it belongs to a value whose drop ends it, so it is started last.
-        let address = format!("unix:path={}", folder.path().join("bus").display());
-        let mut command = Command::new("dbus-daemon");
-        command.args(arguments).args(["--nofork", "--nopidfile", "--nosyslog"]).arg(format!("--address={address}"));
-        for (name, below) in [
-            ("HOME", "home"),
-            ("XDG_RUNTIME_DIR", "run"),
-            ("XDG_DATA_HOME", "data"),
-            ("XDG_CONFIG_HOME", "config"),
-            ("XDG_CACHE_HOME", "cache"),
-        ] {
-            command.env(name, folder.path().join(below));
-        }
-        command.env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY");
-        let keychain = Self { bus: start(command), folder, service: None };
-        keychain.wait_until("the bus listens", |keychain| keychain.folder.path().join("bus").exists());
-        keychain
+        private(program, self.folder.path())
     }
 
     fn daemon(&self) -> Command {
@@ -174,7 +132,6 @@ impl Keychain {
     }
 
     fn call(&self, method: &str, argument: &str) -> Output {
-        // A bus that may start services would start one for the question whether there is one.
         self.command("dbus-send")
             .args(["--session", "--print-reply", "--reply-timeout=5000", "--dest=org.freedesktop.secrets"])
             .args(["/org/freedesktop/secrets", &format!("org.freedesktop.Secret.Service.{method}"), argument])
@@ -197,6 +154,42 @@ impl Drop for Keychain {
         let _ = self.bus.kill();
         let _ = self.bus.wait();
     }
+}
+
+fn address(folder: &Path) -> String {
+    format!("unix:path={}", folder.join("bus").display())
+}
+
+/// Everybody may talk to everybody, and there are no services to start.
+fn bus_config(folder: &Path) -> String {
+    format!(
+        r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-BUS Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <type>session</type>
+  <listen>{}</listen>
+  <policy context="default"><allow send_destination="*"/><allow receive_sender="*"/><allow own="*"/></policy>
+</busconfig>"#,
+        address(folder)
+    )
+}
+
+fn environment(folder: &Path) -> Vec<(&'static str, OsString)> {
+    let below = |name: &str| folder.join(name).into_os_string();
+    vec![
+        ("HOME", below("home")),
+        ("XDG_RUNTIME_DIR", below("run")),
+        ("XDG_DATA_HOME", below("data")),
+        ("XDG_CONFIG_HOME", below("config")),
+        ("XDG_CACHE_HOME", below("cache")),
+        ("DBUS_SESSION_BUS_ADDRESS", address(folder).into()),
+    ]
+}
+
+fn private(program: &str, folder: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.envs(environment(folder)).env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY");
+    command
 }
 
 fn start(mut command: Command) -> Child {

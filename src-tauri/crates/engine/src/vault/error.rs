@@ -59,7 +59,7 @@ pub enum VaultError {
     #[error("Others can read the vault's key file {}.", .0.display())]
     ExposedKey(PathBuf),
     /// There are entries, but the key that they were encrypted with is gone.
-    #[error("The vault's key file {} is missing, and the vault holds entries made with it.", .0.display())]
+    #[error("The vault holds entries, and its key is missing: there is neither {} nor CLAUDE_TOKEN_ENCRYPTION_KEY.", .0.display())]
     MissingKey(PathBuf),
     /// What was read back is not what was written.
     #[error("The {0} did not give back what was written to it.")]
@@ -134,8 +134,8 @@ impl VaultError {
             }
             Self::ExposedKey(path) => format!("Run: chmod 600 {}", path.display()),
             Self::MissingKey(path) => format!(
-                "Put the key file back, or give its content in CLAUDE_TOKEN_ENCRYPTION_KEY. If it is lost, delete the \
-                 folder {} and sign in again.",
+                "Put the key file back, or give the key in CLAUDE_TOKEN_ENCRYPTION_KEY. If it is lost, delete the folder {} \
+                 and sign in again.",
                 path.with_extension("").display()
             ),
             Self::Unfaithful(_) => format!("Do not use it for sign-ins: {CHOOSE_FILE}."),

@@ -97,6 +97,17 @@ pub fn try_keeper(home: &Path) -> Result<Option<Lock>, LockError> {
     attempt(file, &path).map(Result::ok)
 }
 
+/// Whether some process does the standing work now. Looking takes nothing away from who wants the keeper's lock, and two
+/// who look at once don't take each other for a keeper.
+pub fn is_kept(home: &Path) -> Result<bool, LockError> {
+    let (file, path) = open(home, KEEPER)?;
+    match file.try_lock_shared() {
+        Ok(()) => Ok(false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(source)) => Err(LockError::Disk { path, source }),
+    }
+}
+
 /// Takes the lock over the vault's trial, waiting for up to [`LONGEST_TRIAL_WAIT`].
 pub(super) async fn trial(home: &Path) -> Result<Lock, LockError> {
     within(LONGEST_TRIAL_WAIT, "the trial of the vault".to_owned(), acquire(home, "vault-trial")).await
@@ -196,6 +207,19 @@ mod tests {
         }
         drop(held);
         let _lock = soon(keeper(home.path())).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn looking_is_not_keeping() {
+        let home = tempfile::tempdir().unwrap();
+        let (looker, _) = open(home.path(), KEEPER).unwrap();
+        looker.try_lock_shared().unwrap();
+        assert!(!is_kept(home.path()).unwrap(), "who looks was taken for a keeper");
+        drop(looker);
+        let held = keeper(home.path()).await.unwrap();
+        assert!(is_kept(home.path()).unwrap());
+        drop(held);
+        assert!(!is_kept(home.path()).unwrap());
     }
 
     #[tokio::test(start_paused = true)]

@@ -15,9 +15,12 @@ use crate::secret::{SecretBytes, SecretString};
 /// The format that is written. Grows when an older Tokenferry would misread, or lose, what is in a record.
 const FORMAT: u32 = 1;
 
-/// Why bytes are no record.
+/// Why a sign-in makes no record, or bytes are none.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RecordError {
+    /// A sign-in could not be put into words. No sign-in that can be made is known to do this.
+    #[error("the sign-in can't be written as a record")]
+    Unwritable,
     /// Written by a newer Tokenferry.
     #[error("it has format {0}, and formats up to {FORMAT} are known here")]
     Newer(u32),
@@ -77,7 +80,7 @@ fn secret<'de, D: Deserializer<'de>>(from: D) -> Result<SecretString, D::Error> 
 }
 
 /// The record of a sign-in.
-pub fn encode(credentials: &Credentials) -> SecretBytes {
+pub fn encode(credentials: &Credentials) -> Result<SecretBytes, RecordError> {
     let record = Written {
         format: FORMAT,
         account: &credentials.account,
@@ -93,18 +96,13 @@ pub fn encode(credentials: &Credentials) -> SecretBytes {
         updated: credentials.updated,
         refresh_count: credentials.refresh_count,
     };
+    let write = |to: &mut dyn io::Write| serde_json::to_writer(to, &record).map_err(|_| RecordError::Unwritable);
     // Measured first: a buffer that grows leaves copies behind that nobody wipes.
     let mut length = Length(0);
-    write_json(&mut length, &record);
+    write(&mut length)?;
     let mut bytes = Vec::with_capacity(length.0);
-    write_json(&mut bytes, &record);
-    SecretBytes::new(bytes)
-}
-
-/// Neither buffer refuses a write, and none of the record's types refuses to be written.
-fn write_json(to: &mut impl io::Write, record: &Written<'_>) {
-    let written = serde_json::to_writer(to, record);
-    debug_assert!(written.is_ok(), "a record can always be written");
+    write(&mut bytes)?;
+    Ok(SecretBytes::new(bytes))
 }
 
 struct Length(usize);
@@ -162,7 +160,8 @@ pub async fn read_credentials(vault: &dyn Vault, account: &AccountName) -> Resul
 
 /// Commits a sign-in: one write under its account's name.
 pub async fn write_credentials(vault: &dyn Vault, credentials: &Credentials) -> Result<(), VaultError> {
-    vault.write(Entry::Account(&credentials.account), &encode(credentials)).await
+    let record = encode(credentials).map_err(|error| VaultError::Other(error.to_string()))?;
+    vault.write(Entry::Account(&credentials.account), &record).await
 }
 
 #[cfg(test)]
@@ -170,6 +169,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::credentials::samples::credentials;
     use crate::vault::VaultKind;
 
     fn timestamp() -> impl Strategy<Value = Timestamp> {
@@ -191,7 +191,7 @@ mod tests {
     }
 
     prop_compose! {
-        fn credentials()(
+        fn any_credentials()(
             account in "[a-zA-Z0-9_@][a-zA-Z0-9._@-]{0,63}", provider in any::<String>(),
             (access_token, refresh_token) in any::<(String, String)>(),
             (access_token_ends, sign_in_ends, created, updated) in (timestamp(), timestamp(), timestamp(), timestamp()),
@@ -205,27 +205,14 @@ mod tests {
         }
     }
 
-    fn sample() -> Credentials {
-        Credentials {
-            account: AccountName::default(),
-            provider: "https://provider.example".to_owned(),
-            access_token: SecretString::new("canary-access"),
-            refresh_token: SecretString::new("canary-refresh"),
-            access_token_ends: Timestamp::UNIX_EPOCH,
-            sign_in_ends: Timestamp::UNIX_EPOCH,
-            scopes: vec!["user:inference".to_owned()],
-            identity: Identity::default(),
-            version: 1,
-            created: Timestamp::UNIX_EPOCH,
-            updated: Timestamp::UNIX_EPOCH,
-            refresh_count: 0,
-        }
+    fn text_of(credentials: &Credentials) -> String {
+        String::from_utf8(encode(credentials).unwrap().expose().to_vec()).unwrap()
     }
 
     proptest! {
         #[test]
-        fn what_is_encoded_is_decoded(credentials in credentials()) {
-            prop_assert_eq!(decode(encode(&credentials).expose()), Ok(credentials));
+        fn what_is_encoded_is_decoded(credentials in any_credentials()) {
+            prop_assert_eq!(decode(encode(&credentials).unwrap().expose()), Ok(credentials));
         }
 
         #[test]
@@ -234,24 +221,24 @@ mod tests {
         }
 
         #[test]
-        fn no_part_of_a_record_is_one(credentials in credentials(), cut: prop::sample::Index) {
-            let record = encode(&credentials);
+        fn no_part_of_a_record_is_one(credentials in any_credentials(), cut: prop::sample::Index) {
+            let record = encode(&credentials).unwrap();
             prop_assert!(decode(&record.expose()[..cut.index(record.expose().len())]).is_err());
         }
     }
 
     #[test]
     fn the_format_stays() {
-        let record = String::from_utf8(encode(&sample()).expose().to_vec()).unwrap();
         assert_eq!(
-            record,
+            text_of(&credentials()),
             concat!(
-                r#"{"format":1,"account":"default","provider":"https://provider.example","#,
+                r#"{"format":1,"account":"default","provider":"http://localhost:1","#,
                 r#""access_token":"canary-access","refresh_token":"canary-refresh","#,
-                r#""access_token_ends":"1970-01-01T00:00:00Z","sign_in_ends":"1970-01-01T00:00:00Z","#,
-                r#""scopes":["user:inference"],"identity":{"account_uuid":null,"email":null,"organization_uuid":null,"#,
-                r#""organization":null,"plan":null,"rate_limit_tier":null},"version":1,"#,
-                r#""created":"1970-01-01T00:00:00Z","updated":"1970-01-01T00:00:00Z","refresh_count":0}"#
+                r#""access_token_ends":"2026-01-01T08:00:00Z","sign_in_ends":"2026-01-31T00:00:00Z","#,
+                r#""scopes":["user:inference","user:profile"],"identity":{"account_uuid":null,"#,
+                r#""email":"ada@example.com","organization_uuid":null,"organization":null,"plan":"max","#,
+                r#""rate_limit_tier":null},"version":1,"created":"2026-01-01T00:00:00Z","#,
+                r#""updated":"2026-01-01T00:00:00Z","refresh_count":0}"#
             )
         );
     }
@@ -263,7 +250,7 @@ mod tests {
 
     #[test]
     fn what_is_refused_is_not_quoted() {
-        let record = String::from_utf8(encode(&sample()).expose().to_vec()).unwrap();
+        let record = text_of(&credentials());
         let misplaced = record.replace(r#""version":1"#, r#""version":"canary-misplaced""#);
         let unknown = record.replace(r#""account":"default""#, r#""account":"canary access""#);
         let cut = &record[..record.find("canary-refresh").unwrap() + 10];
@@ -276,11 +263,11 @@ mod tests {
     #[tokio::test]
     async fn a_record_under_another_name_is_refused() {
         let vault = crate::vault::open(VaultKind::Memory, std::path::Path::new(""), "", None).await.unwrap();
-        write_credentials(vault.as_ref(), &sample()).await.unwrap();
-        assert_eq!(read_credentials(vault.as_ref(), &AccountName::default()).await.unwrap(), Some(sample()));
+        write_credentials(vault.as_ref(), &credentials()).await.unwrap();
+        assert_eq!(read_credentials(vault.as_ref(), &AccountName::default()).await.unwrap(), Some(credentials()));
         let ada = "ada".parse().unwrap();
         assert_eq!(read_credentials(vault.as_ref(), &ada).await.unwrap(), None);
-        vault.write(Entry::Account(&ada), &encode(&sample())).await.unwrap();
+        vault.write(Entry::Account(&ada), &encode(&credentials()).unwrap()).await.unwrap();
         let error = read_credentials(vault.as_ref(), &ada).await.unwrap_err();
         assert_eq!(
             error.to_string(),

@@ -27,8 +27,8 @@ const PROMPT: Duration = Duration::from_secs(60);
 /// keychain is noticed at once all the same.
 const QUIET: Duration = Duration::from_secs(5 * 60);
 
-/// Makes the default collection where there is none, as after the first start without a login password. gnome-keyring's
-/// own name for it.
+/// What a default collection is called that is made here, as where nobody has ever logged in with a password:
+/// gnome-keyring's own name for it.
 const NEW_COLLECTION: &str = "Login";
 
 /// Secrets pass through this store alone; its session is encrypted, so that they don't show in a monitor of the bus.

@@ -146,3 +146,46 @@ fn detached<T: Send + 'static>(
         take.await.map_err(|_| Failure::Thread)?.map_err(Failure::Keychain)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_call_that_panics_is_an_error() {
+        let failure = detached(|| -> keyring_core::Result<()> { panic!("a store gave up") }).await.unwrap_err();
+        assert_eq!(VaultError::from(failure).code(), "vault_failed");
+    }
+
+    #[test]
+    fn a_call_that_hangs_does_not_keep_the_program() {
+        let (_hold, hung) = std::sync::mpsc::channel::<()>();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let waited = runtime.block_on(async {
+            let call = detached(move || Ok(hung.recv().is_ok()));
+            timeout(std::time::Duration::from_millis(50), call).await
+        });
+        assert!(waited.is_err());
+        // A runtime with a blocking task of its own would wait here for ever.
+        drop(runtime);
+    }
+
+    #[test]
+    fn what_an_error_carries_of_an_entry_is_not_printed() {
+        let cause = || std::io::Error::other("the seal");
+        let errors =
+            [Error::BadEncoding(b"canary".to_vec()), Error::BadDataFormat(b"canary".to_vec(), Box::new(cause()))];
+        for error in errors {
+            let error = VaultError::from(Failure::Keychain(error));
+            let bytes = format!("{:?}", b"canary");
+            assert!(!format!("{error} {error:?}").contains("canary") && !format!("{error:?}").contains(&bytes));
+        }
+    }
+
+    #[test]
+    fn an_entry_that_is_too_large_is_told_with_the_limit() {
+        let error = VaultError::from(Failure::Keychain(Error::TooLong("secret".to_owned(), 2560)));
+        assert_eq!(error.code(), "keychain_entry_too_large");
+        assert_eq!(error.to_string(), "The entry is too large for this keychain, which takes 2560 bytes.");
+    }
+}
