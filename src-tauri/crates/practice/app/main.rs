@@ -5,7 +5,7 @@
 //!   the refusal. It ends with 0 for an answer, 2 for wrong usage, 3 where the file holds no sign-in, 4 where the API
 //!   refuses the token, 5 where it says anything else, and 6 where it does not answer.
 //! - `app keep-asking --credentials PATH --url URL --every-ms N` reads the file before each request, as Claude Code
-//!   does, and prints a line whenever the outcome changes. It does not end.
+//!   does, and prints a line whenever the outcome changes. It ends when it is told to.
 //! - `app hammer --file PATH --uid U --gid G --mode 600 [--seconds N] [--until-file PATH] [--threads N]` reads the file
 //!   as fast as it can, until the time is over or the other file is there, and prints as JSON how often it was not
 //!   whole and as it should be. It says `reading` on standard error when it has begun.
@@ -18,7 +18,9 @@
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
-    env, fs,
+    env,
+    ffi::c_int,
+    fs,
     hash::{DefaultHasher, Hash as _, Hasher as _},
     io::{self, Read as _, Write as _},
     net::TcpStream,
@@ -44,6 +46,7 @@ const LONGEST_HAMMERING_SECONDS: u64 = 600;
 const DEEPEST: u32 = 32;
 
 fn main() -> ExitCode {
+    end_when_told();
     let mut arguments = env::args().skip(1);
     let command = arguments.next().unwrap_or_default();
     match Flags::read(arguments).and_then(|flags| run(&command, &flags)) {
@@ -53,6 +56,26 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// Ends at SIGTERM. The first process of a container is spared the signals that it has no handler for, so `docker stop`
+/// would wait its 10 seconds for nothing.
+#[allow(unsafe_code, reason = "the standard library has no way to handle a signal")]
+fn end_when_told() {
+    const SIGTERM: c_int = 15;
+
+    unsafe extern "C" {
+        fn signal(number: c_int, handler: extern "C" fn(c_int)) -> usize;
+        safe fn _exit(status: c_int) -> !;
+    }
+
+    /// Does nothing but what signal-safety(7) allows.
+    extern "C" fn end(number: c_int) {
+        _exit(128 + number)
+    }
+
+    // SAFETY: these are the C library's own declarations, and the handler touches nothing that a thread may hold.
+    unsafe { signal(SIGTERM, end) };
 }
 
 fn run(command: &str, flags: &Flags) -> Result<u8, String> {
@@ -269,11 +292,13 @@ impl Expected<'_> {
     fn read_until(&self, over: &AtomicBool) -> Seen {
         let mut seen = Seen::default();
         let mut content = Vec::new();
-        while !over.load(Ordering::Relaxed) {
+        loop {
             content.clear();
             self.read_once(&mut seen, &mut content);
+            if over.load(Ordering::Relaxed) {
+                return seen;
+            }
         }
-        seen
     }
 
     fn read_once(&self, seen: &mut Seen, content: &mut Vec<u8>) {

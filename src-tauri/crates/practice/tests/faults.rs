@@ -123,11 +123,11 @@ async fn a_hanging_request_ends_with_the_clients_patience() {
 
 #[tokio::test]
 async fn slow_headers_hold_the_whole_answer() {
-    let (client, tokens) = signed_in_with(refresh(Trouble::SlowHeaders { ms: 300 })).await;
-    client.practice.fault(refresh(Trouble::SlowHeaders { ms: 300 }).after_work());
-    let impatient = || client.refreshing(&tokens.refresh).timeout(Duration::from_millis(100)).send();
+    let (client, tokens) = signed_in_with(refresh(Trouble::SlowHeaders { ms: 1000 })).await;
+    client.practice.fault(refresh(Trouble::SlowHeaders { ms: 1000 }).after_work());
+    let impatient = || client.refreshing(&tokens.refresh).timeout(Duration::from_millis(500)).send();
     assert!(impatient().await.unwrap_err().is_timeout());
-    tokio::time::sleep(Duration::from_millis(400)).await;
+    tokio::time::sleep(Duration::from_millis(700)).await;
     assert_eq!(generation(&client), 0, "who goes away before the work is done is not served");
     assert!(impatient().await.unwrap_err().is_timeout());
     assert_eq!(generation(&client), 1);
@@ -140,12 +140,12 @@ async fn slow_headers_hold_the_whole_answer() {
 
 #[tokio::test]
 async fn a_slow_body_starts_at_once() {
-    let (client, tokens) = signed_in_with(refresh(Trouble::SlowBody { ms: 300 })).await;
+    let (client, tokens) = signed_in_with(refresh(Trouble::SlowBody { ms: 1000 })).await;
     let begun = Instant::now();
     let answer = client.refreshing(&tokens.refresh).send().await.unwrap();
-    assert!(begun.elapsed() < Duration::from_millis(250));
+    assert!(begun.elapsed() < Duration::from_millis(900));
     Tokens::of(&read(answer).await.1);
-    assert!(begun.elapsed() >= Duration::from_millis(300));
+    assert!(begun.elapsed() >= Duration::from_millis(1000));
 }
 
 #[tokio::test]

@@ -103,6 +103,7 @@ fn a_port_that_is_taken_is_said_so() {
 mod app {
     use std::{
         fs,
+        io::{self, BufRead as _},
         os::unix::fs::{MetadataExt as _, PermissionsExt as _},
         path::PathBuf,
         process::{Command, Stdio},
@@ -110,10 +111,11 @@ mod app {
         time::Duration,
     };
 
-    use practice::{Endpoint, Fault, Trouble, app};
+    use practice::{Endpoint, Fault, Fingerprint, Trouble, app};
     use serde_json::{Value, json};
+    use tokio::io::{AsyncBufReadExt as _, BufReader};
 
-    use super::bed::{Client, automatic};
+    use super::bed::{self, Client, automatic};
 
     /// The practice app in a folder of its own, beside the file that it is to read.
     struct App {
@@ -194,8 +196,11 @@ mod app {
             command.args(["hammer", "--mode", "600", "--seconds", "30", "--until-file"]).arg(app.path("stop"));
             command.arg("--file").arg(app.path("file"));
             command.args(["--uid", &uid.to_string(), "--gid", &owner.gid().to_string()]);
-            let child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-            thread::sleep(Duration::from_millis(100));
+            let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+            let mut begun = String::new();
+            io::BufReader::new(child.stderr.take().unwrap()).read_line(&mut begun).unwrap();
+            assert_eq!(begun, "reading\n");
+            thread::sleep(Duration::from_millis(50));
             fs::write(app.path("stop"), "").unwrap();
             let output = child.wait_with_output().unwrap();
             fs::remove_file(app.path("stop")).unwrap();
@@ -216,6 +221,29 @@ mod app {
         fs::remove_file(app.path("file")).unwrap();
         let seen = hammer(owner.uid());
         assert_eq!((&seen["missing"], &seen["distinct"]), (&seen["reads"], &json!(0)));
+    }
+
+    #[tokio::test]
+    async fn it_keeps_asking_and_notices_a_fresh_token() {
+        let (app, client) = (App::new(), Client::start(automatic()).await);
+        let tokens = client.sign_in().await;
+        app.publish(&credentials(&tokens.access), 0o600);
+        let mut command = tokio::process::Command::new(app.path("app"));
+        command.args(["keep-asking", "--every-ms", "10", "--url", &client.practice.url()]);
+        let command = command.arg("--credentials").arg(app.path("file")).stdout(Stdio::piped()).kill_on_drop(true);
+        let mut child = command.spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut line = async || lines.next_line().await.unwrap().unwrap();
+        assert!(line().await.contains(Fingerprint::of(&tokens.access).as_str()));
+        let fresh = bed::Tokens::of(&client.refresh(&tokens.refresh).await.1);
+        app.publish(&credentials(&fresh.access), 0o600);
+        assert!(line().await.contains(Fingerprint::of(&fresh.access).as_str()));
+        fs::remove_file(app.path("file")).unwrap();
+        assert!(line().await.starts_with("not logged in"));
+
+        let pid = child.id().unwrap().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        assert_eq!(child.wait().await.unwrap().code(), Some(143));
     }
 
     #[test]
