@@ -9,6 +9,8 @@ use crate::{MAX_CONTENT, VERSION};
 const MANY: u16 = 1000;
 /// The longest path of a mount point, with its ending zero.
 const MAX_ROOT: usize = 256;
+/// The longest path from there.
+const MAX_PATH: usize = 1024;
 
 /// What a failed step was about. `SEEN` is the answer of one that didn't fail.
 const SEEN: u8 = 0;
@@ -53,10 +55,11 @@ impl Failure {
 }
 
 /// Where a file is: a volume's root in the container, and a path from there. Without a path, the root itself.
-pub struct Place<'a> {
+pub struct Place {
     root: [u8; MAX_ROOT],
     root_length: usize,
-    path: &'a [u8],
+    path: [u8; MAX_PATH],
+    path_length: usize,
 }
 
 /// What to write, and how.
@@ -64,6 +67,8 @@ pub struct Order<'a> {
     pub expected: Stamp,
     /// How the names of temporary files begin that an earlier courier of the same sender may have left.
     pub stale: &'a [u8],
+    /// Those of this courier, which are not stale though they begin so.
+    pub mine: &'a [u8],
     pub temporary: &'a [u8],
     pub uid: u32,
     pub gid: u32,
@@ -71,17 +76,18 @@ pub struct Order<'a> {
     pub content: &'a [u8],
 }
 
-impl<'a> Place<'a> {
+impl Place {
     /// `None` for a path with a name that no file can have.
-    pub fn new(root: &[u8], path: &'a [u8]) -> Option<Self> {
-        let mut zeroed = [0; MAX_ROOT];
-        wire::copy(root, zeroed.get_mut(..MAX_ROOT - 1)?)?;
+    pub fn new(root: &[u8], path: &[u8]) -> Option<Self> {
         if !path.is_empty() {
             for name in names(path) {
                 Name::new(name)?;
             }
         }
-        Some(Self { root: zeroed, root_length: root.len(), path })
+        let mut place = Self { root: [0; MAX_ROOT], root_length: 0, path: [0; MAX_PATH], path_length: 0 };
+        place.root_length = wire::copy(root, place.root.get_mut(..MAX_ROOT - 1)?)?;
+        place.path_length = wire::copy(path, &mut place.path)?;
+        Some(place)
     }
 
     fn open_root(&self) -> Result<Fd, Failure> {
@@ -89,10 +95,11 @@ impl<'a> Place<'a> {
     }
 
     /// Folders and file of the path.
-    fn split(&self) -> (Option<&'a [u8]>, Option<Name>) {
-        match self.path.iter().rposition(|&byte| byte == b'/') {
-            Some(slash) => (self.path.get(..slash), self.path.get(slash + 1..).and_then(Name::new)),
-            None => (None, Name::new(self.path)),
+    fn split(&self) -> (Option<&[u8]>, Option<Name>) {
+        let path = self.path.get(..self.path_length).unwrap_or(&[]);
+        match path.iter().rposition(|&byte| byte == b'/') {
+            Some(slash) => (path.get(..slash), path.get(slash + 1..).and_then(Name::new)),
+            None => (None, Name::new(path)),
         }
     }
 }
@@ -268,8 +275,27 @@ fn read_all(file: &Fd, room: &mut [u8]) -> Result<usize, Failure> {
     Ok(read)
 }
 
-/// Writes a temporary file beside the target, and renames it there once it is whole and on the disk.
-pub fn write(place: &Place, order: &Order) -> Result<(), Failure> {
+/// A file that is written under its temporary name. Unless it is published, it is removed again.
+pub struct Staged {
+    folder: Fd,
+    file: Fd,
+    temporary: Name,
+    name: Name,
+    expected: Stamp,
+    published: bool,
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        if !self.published {
+            // There is nothing to do about a failure.
+            let _ = self.folder.unlink(&self.temporary);
+        }
+    }
+}
+
+/// Writes a temporary file beside the target.
+pub fn stage(place: &Place, order: &Order) -> Result<Staged, Failure> {
     let (folders, file) = place.split();
     let invalid = || Failure::at(TARGET)(sys::EINVAL);
     let name = file.ok_or_else(invalid)?;
@@ -289,33 +315,48 @@ pub fn write(place: &Place, order: &Order) -> Result<(), Failure> {
         NOTHING | FILE | LINK => {}
         kind => return Err(Failure { step: TARGET, errno: sys::EISDIR, depth: 0, kind }),
     }
-    remove_stale(&folder, order.stale)?;
-    let written = folder.open(&temporary, Open::New).map_err(Failure::at(CREATE)).and_then(|new| {
-        fill(&new, order)?;
-        unchanged(&folder, &name, &order.expected)?;
-        folder.rename(&temporary, &name).map_err(Failure::at(RENAME))
-    });
-    if written.is_err() {
-        // Gone already where the rename failed for that; there is nothing to do about other reasons.
-        let _ = folder.unlink(&temporary);
+    remove_stale(&folder, order)?;
+    let file = folder.open(&temporary, Open::New).map_err(Failure::at(CREATE))?;
+    let expected = order.expected;
+    let staged = Staged { folder, file, temporary, name, expected, published: false };
+    fill(&staged.file, order)?;
+    Ok(staged)
+}
+
+impl Staged {
+    /// The file under its temporary name.
+    pub fn file(&self) -> &Fd {
+        &self.file
     }
-    written
+
+    /// Gets it onto the disk if it isn't there, and renames it over the target if that is still what was expected.
+    pub fn publish(mut self, synced: bool) -> Result<(), Failure> {
+        if !synced {
+            match self.file.sync() {
+                // Not every file system knows what that is.
+                Ok(()) | Err(sys::EINVAL) | Err(sys::ENOSYS) | Err(sys::EOPNOTSUPP) => {}
+                Err(errno) => return Err(Failure::at(FILL)(errno)),
+            }
+        }
+        unchanged(&self.folder, &self.name, &self.expected)?;
+        self.folder.rename(&self.temporary, &self.name).map_err(Failure::at(RENAME))?;
+        self.published = true;
+        Ok(())
+    }
 }
 
 /// What an earlier courier of the same sender left here when it was killed.
-fn remove_stale(folder: &Fd, stale: &[u8]) -> Result<(), Failure> {
-    if stale.is_empty() {
+fn remove_stale(folder: &Fd, order: &Order) -> Result<(), Failure> {
+    if order.stale.is_empty() {
         return Ok(());
     }
-    folder
-        .names(|name| {
-            if name.starts_with(stale) {
-                if let Some(name) = Name::new(name) {
-                    let _ = folder.unlink(&name);
-                }
-            }
-        })
-        .map_err(Failure::at(CREATE))
+    let is_stale = |name: &[u8]| name.starts_with(order.stale) && !name.starts_with(order.mine);
+    let remove = |name: &[u8]| {
+        if let Some(name) = Name::new(name).filter(|_| is_stale(name)) {
+            let _ = folder.unlink(&name);
+        }
+    };
+    folder.names(remove).map_err(Failure::at(CREATE))
 }
 
 fn fill(new: &Fd, order: &Order) -> Result<(), Failure> {
@@ -329,12 +370,7 @@ fn fill(new: &Fd, order: &Order) -> Result<(), Failure> {
     }
     // The mode first: once the file is somebody else's, only FOWNER may change it.
     new.set_mode(order.mode & 0o777).map_err(Failure::at(OWNER))?;
-    new.set_owner(order.uid, order.gid).map_err(Failure::at(OWNER))?;
-    match new.sync() {
-        // Not every file system knows what that is.
-        Ok(()) | Err(sys::EINVAL) | Err(sys::ENOSYS) | Err(sys::EOPNOTSUPP) => Ok(()),
-        Err(errno) => Err(Failure::at(FILL)(errno)),
-    }
+    new.set_owner(order.uid, order.gid).map_err(Failure::at(OWNER))
 }
 
 /// Removes a file or a link. What isn't there is removed already.

@@ -57,7 +57,7 @@ pub fn copy(bytes: &[u8], room: &mut [u8]) -> Option<usize> {
 }
 
 /// What was seen of a file, to notice that it is another by now.
-#[derive(PartialEq)]
+#[derive(Clone, Copy, PartialEq)]
 pub struct Stamp {
     pub kind: u8,
     pub inode: u64,

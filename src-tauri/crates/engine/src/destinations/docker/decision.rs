@@ -1,7 +1,7 @@
 //! What to do with one file, from what the courier saw; and what its answer means. Pure.
 
 use courier::protocol::{
-    Answer, Attributes, Content, Failure, Found, Kind, MAX_CONTENT, Operation, Sight, Stamp, Step,
+    Answer, Attributes, Content, Failure, Found, Kind, MAX_CONTENT, MAX_PATH, Operation, Sight, Stamp, Step,
 };
 
 use crate::destinations::error::Attempt;
@@ -20,8 +20,6 @@ const EDQUOT: u32 = 122;
 
 /// The longest name of a file on Linux.
 const MAX_NAME: usize = 255;
-/// The longest path.
-const MAX_PATH: usize = 4096;
 
 /// Where a file is, as sentences name it.
 #[derive(Debug, Clone, Copy)]
@@ -41,6 +39,15 @@ pub(super) enum Decision {
     Remove,
 }
 
+/// How temporary files are named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct TemporaryNames {
+    /// How the names of all of this installation begin.
+    pub(super) stale: String,
+    /// How the names of this courier begin.
+    pub(super) mine: String,
+}
+
 /// What an answer means.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
@@ -52,7 +59,7 @@ pub(super) enum Verdict {
 
 /// Whether a path can be one of a file in a volume.
 pub(super) fn is_path(path: &str) -> bool {
-    path.len() < MAX_PATH
+    path.len() <= MAX_PATH
         && path
             .split('/')
             .all(|name| !matches!(name, "" | "." | "..") && name.len() <= MAX_NAME && !name.contains('\0'))
@@ -83,15 +90,17 @@ pub(super) fn decide(file: &ParcelFile, place: Place<'_>, sight: &Sight) -> Resu
 }
 
 impl Decision {
-    /// What to ask the courier for. `unique` is in the temporary file's name, after `prefix`, by which leftovers of this
-    /// installation are known.
-    pub(super) fn ask(self, file: &ParcelFile, sight: &Sight, owner: Ids, prefix: &str, unique: &str) -> Operation {
+    /// What to ask the courier for. The temporary file's name begins with `stale`, by which leftovers of this
+    /// installation are known, and then with `mine`, by which this courier knows its own.
+    pub(super) fn ask(self, file: &ParcelFile, sight: &Sight, owner: Ids, names: &TemporaryNames, number: usize) -> Operation {
         let expected = sight.stamp;
         match self {
             Self::Write(content) => Operation::Write {
+                more_follows: true,
                 expected,
-                stale: prefix.to_owned(),
-                temporary: format!("{prefix}{unique}"),
+                stale: names.stale.clone(),
+                mine: names.mine.clone(),
+                temporary: format!("{}{number}", names.mine),
                 attributes: Attributes { uid: owner.uid, gid: owner.gid, mode: file.mode & 0o777 },
                 content,
             },
@@ -215,8 +224,10 @@ mod tests {
 
     fn asked(bytes: &[u8]) -> Operation {
         Operation::Write {
+            more_follows: false,
             expected: Stamp::default(),
             stale: String::new(),
+            mine: String::new(),
             temporary: String::new(),
             attributes: Attributes { uid: OWNER.uid, gid: OWNER.gid, mode: 0o600 },
             content: Content::from(bytes.to_vec()),

@@ -104,8 +104,8 @@ impl Docker {
     }
 
     async fn deliver(&self, errands: &[Errand<'_>]) -> Result<Vec<(usize, Settled)>, HireError> {
-        let unique = super::random_name(&self.reach).map_err(HireError::Engine)?;
-        let mut visit = Visit::plan(self, &unique, errands);
+        let names = self.temporary_names().map_err(HireError::Engine)?;
+        let mut visit = Visit::plan(self, names, errands);
         let mut courier = self.hire(visit.volumes()).await?;
         visit.work(&mut courier).await;
         self.dismiss(courier).await;

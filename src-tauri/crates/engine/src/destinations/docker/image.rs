@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use bollard::models::ImageSummary;
 use bollard::query_parameters::{CreateImageOptionsBuilder, ListImagesOptionsBuilder, RemoveImageOptions};
 use courier::{Architecture, Image};
 use futures_util::TryStreamExt;
@@ -42,12 +43,18 @@ impl Docker {
         self.call("import the courier's image", import).await.map(drop)
     }
 
+    /// Whether the engine holds an image of ours, of this version or another. Where it does not, and a delivery was
+    /// to leave nothing behind, [`leave`](Self::leave) is called after it.
+    ///
+    /// # Errors
+    /// By class, see [`EngineError`].
+    pub async fn has_image(&self) -> Result<bool, EngineError> {
+        Ok(!self.images().await?.is_empty())
+    }
+
     /// Removes images of ours: all, or those that this version does not use. One that another process is using stays.
     pub(super) async fn remove_images(&self, keep: Option<&Image>) -> Result<(), EngineError> {
-        let filters = HashMap::from([("label".to_owned(), vec![COURIER_LABEL.to_owned()])]);
-        let options = ListImagesOptionsBuilder::new().all(true).filters(&filters).build();
-        let images = self.call("list images", self.api.list_images(Some(options))).await?;
-        for found in images {
+        for found in self.images().await? {
             if keep.is_some_and(|image| found.repo_tags.contains(&image.reference())) {
                 continue;
             }
@@ -57,5 +64,11 @@ impl Docker {
             }
         }
         Ok(())
+    }
+
+    async fn images(&self) -> Result<Vec<ImageSummary>, EngineError> {
+        let filters = HashMap::from([("label".to_owned(), vec![COURIER_LABEL.to_owned()])]);
+        let options = ListImagesOptionsBuilder::new().all(true).filters(&filters).build();
+        self.call("list images", self.api.list_images(Some(options))).await
     }
 }

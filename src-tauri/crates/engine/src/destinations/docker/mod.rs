@@ -26,6 +26,7 @@ use futures_util::{StreamExt, stream};
 use sha2::{Digest, Sha256};
 use tokio::sync::{Mutex, OnceCell};
 
+use decision::TemporaryNames;
 pub use fault::EngineError;
 pub use reach::{EngineChoice, Environment, Reach, resolve};
 
@@ -101,10 +102,12 @@ impl Docker {
         call.await.map_err(|error| EngineError::from_call(&error, &self.reach).attempting(attempt))
     }
 
-    /// How the names of this installation's temporary files begin.
-    fn temporary_prefix(&self) -> String {
+    /// Names for one courier's temporary files, shared with no other.
+    fn temporary_names(&self) -> Result<TemporaryNames, EngineError> {
         let short = hex(Sha256::digest(&self.installation).iter().take(4));
-        format!("{}{short}-", courier::protocol::TEMPORARY_PREFIX)
+        let stale = format!("{}{short}-", courier::protocol::TEMPORARY_PREFIX);
+        let mine = format!("{stale}{}-", random_name(&self.reach)?);
+        Ok(TemporaryNames { stale, mine })
     }
 }
 

@@ -103,6 +103,14 @@ impl Tls {
 }
 
 impl Reach {
+    /// A client of the engine, for what is no delivery. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`EngineError::NotRunning`] where there is no socket; TLS files that can't be used.
+    pub fn client(&self) -> Result<Connection, EngineError> {
+        connect(self)
+    }
+
     /// The engine's socket in the file system, if that is how it is reached.
     pub(super) fn socket(&self) -> Option<&Path> {
         match &self.address {

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use courier::protocol::{Answer, Attributes, Operation, Request};
 
 use super::conversation::Courier;
-use super::decision::{self, Decision, Verdict};
+use super::decision::{self, Decision, TemporaryNames, Verdict};
 use super::delivery::Errand;
 use super::ownership::{self, Ownership};
 use super::task::{State, Task};
@@ -23,8 +23,7 @@ const IN_MEMORY: [u64; 2] = [0x0102_1994, 0x8584_58f6];
 /// A courier's visit to some volumes.
 pub(super) struct Visit<'a> {
     docker: &'a Docker,
-    /// Part of the temporary files' names, so that no two couriers ever share one.
-    unique: &'a str,
+    names: TemporaryNames,
     errands: &'a [Errand<'a>],
     volumes: Vec<&'a str>,
     tasks: Vec<Task<'a>>,
@@ -34,7 +33,7 @@ pub(super) struct Visit<'a> {
 }
 
 impl<'a> Visit<'a> {
-    pub(super) fn plan(docker: &'a Docker, unique: &'a str, errands: &'a [Errand<'a>]) -> Self {
+    pub(super) fn plan(docker: &'a Docker, names: TemporaryNames, errands: &'a [Errand<'a>]) -> Self {
         let mut volumes: Vec<&str> = Vec::new();
         let mut mounts: HashMap<&str, usize> = HashMap::new();
         let mut tasks = Vec::new();
@@ -46,7 +45,7 @@ impl<'a> Visit<'a> {
             });
             tasks.extend(errand.parcel.files.iter().map(|file| Task::new(number, errand, file, mount)));
         }
-        Self { docker, unique, errands, volumes, tasks, accidents: BTreeSet::new(), containers: None }
+        Self { docker, names, errands, volumes, tasks, accidents: BTreeSet::new(), containers: None }
     }
 
     /// The volumes to mount, in order, none of them twice.
@@ -124,7 +123,6 @@ impl<'a> Visit<'a> {
     /// Turns decisions into requests, which takes an owner for each new file.
     async fn find_owners(&mut self) {
         let users = self.users().await;
-        let prefix = self.docker.temporary_prefix();
         for (number, task) in self.tasks.iter_mut().enumerate() {
             let Some((sight, decision)) = task.take_decided() else { continue };
             let containers = match &users {
@@ -145,7 +143,7 @@ impl<'a> Visit<'a> {
                     ownership::from_users(containers.get(task.volume()).map_or(&[], Vec::as_slice), &sight)
                 }
             };
-            let operation = decision.ask(task.file, &sight, owner, &prefix, &format!("{}-{number}", self.unique));
+            let operation = decision.ask(task.file, &sight, owner, &self.names, number);
             task.state = State::Ready { sight, operation };
         }
     }
@@ -203,6 +201,14 @@ impl<'a> Visit<'a> {
                 requests.push(task.request(operation));
                 ready.push((task, IN_MEMORY.contains(&sight.file_system)));
             }
+        }
+        // All writes are one batch, which the last one ends.
+        let mut writes = requests.iter_mut().rev().filter_map(|request| match &mut request.operation {
+            Operation::Write { more_follows, .. } => Some(more_follows),
+            _ => None,
+        });
+        if let Some(more_follows) = writes.next() {
+            *more_follows = false;
         }
         let (answers, result) = courier.ask(&requests).await;
         let mut answers = answers.into_iter();
