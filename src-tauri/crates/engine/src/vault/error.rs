@@ -104,6 +104,28 @@ impl VaultError {
         }
     }
 
+    /// Whether the same call may go well in a moment: a keychain can be unlocked or come back, a disk can get room. The
+    /// others stay until somebody changes something.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Absent(_)
+            | Self::Locked
+            | Self::Denied
+            | Self::TimedOut(_)
+            | Self::Disk { .. }
+            | Self::Lock(_)
+            | Self::Other(_) => true,
+            Self::TooLarge { .. }
+            | Self::Corrupt { .. }
+            | Self::Newer { .. }
+            | Self::MalformedKey(_)
+            | Self::WrongKey(_)
+            | Self::ExposedKey(_)
+            | Self::MissingKey(_)
+            | Self::Unfaithful(_) => false,
+        }
+    }
+
     /// What to do about it, as a sentence or two.
     pub fn fix(&self) -> String {
         const CHOOSE_FILE: &str = "set TOKENFERRY_VAULT=file, or write vault = \"file\" in config.toml, to keep \

@@ -58,7 +58,8 @@ impl Vault for EncryptedFiles {
     }
 }
 
-/// Runs what may wait for a disk. The runtime's end waits for it too, so a write that began is finished.
+/// Runs what may wait for a disk. What began is finished also where the caller has gone away; only the end of the process
+/// stops it, and then what was there before is still there.
 async fn on_disk<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, VaultError> + Send + 'static,
 ) -> Result<T, VaultError> {
