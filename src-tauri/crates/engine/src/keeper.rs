@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use tokio::sync::OwnedMutexGuard;
 use tokio_util::task::TaskTracker;
 
@@ -25,6 +26,7 @@ use crate::provider::{Provider, ProviderError, Tokens};
 use crate::renewal::{Jitter, Policy, later};
 use crate::secret::{SecretBytes, SecretString};
 use crate::sign_in::PendingId;
+use crate::status::moment;
 use crate::vault::{self, Entry, Vault, VaultError};
 
 /// How long a sign-in lasts where the provider names no end, as the official CLI counts it.
@@ -303,7 +305,8 @@ impl Keeper {
         };
         self.store(&next).await?;
         self.journal.keep_account(&next)?;
-        let text = format!("Renewed {}: good until {}.", next.account, next.access_token_ends);
+        let until = moment(next.access_token_ends, next.updated, &TimeZone::system());
+        let text = format!("Renewed {}: fresh until {until}.", next.account);
         self.journal.note(Event::new(next.updated, Kind::Renewed, text).to(&next.account))?;
         Ok(next)
     }

@@ -25,8 +25,8 @@ use crate::renewal::{Jitter, Policy};
 use crate::settings::{Destination, Place};
 use crate::vault::lock::{self, Lock};
 
-/// How long a place whose trouble needs a person is left alone before it is looked at again.
-const PERSON_PAUSE: Duration = Duration::from_secs(60);
+/// A place whose trouble needs a person is looked at as seldom as one that failed this often: after a minute, then less.
+const PATIENT: u32 = 7;
 
 /// Carries deliveries out and keeps the inventory.
 #[derive(Debug)]
@@ -218,15 +218,14 @@ impl Delivery {
     ) -> Result<DeliveryError, JournalError> {
         let Undelivered { error, files, uncertain } = undelivered;
         let now = self.clock.now();
-        let known = self.journal.copies()?.into_iter().find(|copy| copy.place == *place);
+        let known = self.journal.copy(place)?;
         let failures = known.as_ref().map_or(0, |copy| copy.failures);
-        let not_before = match error.next() {
-            NextStep::TryAgain => {
-                let policy = Policy { renew_before: Duration::ZERO };
-                policy.try_again(now, failures + 1, None, Jitter::of(account, failures.into()))
-            }
-            NextStep::AskUser => crate::renewal::later(now, PERSON_PAUSE),
+        let policy = Policy { renew_before: Duration::ZERO };
+        let attempts = match error.next() {
+            NextStep::TryAgain => failures + 1,
+            NextStep::AskUser => failures + PATIENT,
         };
+        let not_before = policy.try_again(now, attempts, None, Jitter::of(account, failures.into()));
         let nothing_was_written = uncertain.is_empty() && files.iter().all(|file| file.outcome != Outcome::Written);
         let trouble = Trouble::from(&error);
         let news = known.and_then(|copy| copy.trouble).is_none_or(|before| before.code != trouble.code);

@@ -8,7 +8,7 @@ use crate::account::AccountName;
 use crate::credentials::Credentials;
 use crate::delivery::{Order, Outcomes, Plan};
 use crate::error::Error;
-use crate::journal::{AccountRow, Event, Kind};
+use crate::journal::{AccountRow, CopyRow, Event, Kind};
 use crate::keeper::{KeepError, Need};
 use crate::settings::{self, Destination, DestinationName};
 use crate::vault::lock;
@@ -78,17 +78,22 @@ impl Engine {
         Ok(self.delivery.withdraw(copies).await?)
     }
 
-    /// Carries out what is due.
-    pub(super) async fn carry_out(&self, plan: Plan) -> Result<(), Error> {
-        let copies = self.journal.copies()?.into_iter().filter(|copy| plan.withdraw.contains(&copy.place)).collect();
+    /// Carries out what is due, and says whether there was anything to carry.
+    pub(super) async fn carry_out(&self, plan: Plan) -> Result<bool, Error> {
+        let shall_go = |copy: &CopyRow| plan.withdraw.contains(&copy.place);
+        let copies: Vec<_> = self.journal.copies()?.into_iter().filter(shall_go).collect();
         let (orders, without_token) = self.orders(plan.deliver, Need::Living, false).await?;
         for (name, why) in without_token {
             tracing::debug!("nothing to deliver to {name}: {why}");
+            if let Error::Keep(KeepError::SignedOut(account)) = why {
+                self.journal.forget_account(&account)?;
+            }
         }
+        let carried = !(orders.is_empty() && copies.is_empty());
         let (delivered, withdrawn) = tokio::join!(self.delivery.deliver(orders), self.delivery.withdraw(copies));
         delivered?;
         withdrawn?;
-        Ok(())
+        Ok(carried)
     }
 
     /// Orders for destinations: each with its account's token, which is read once.

@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::journal::{AccountRow, Event, Kind, Stage};
 use crate::keeper::{KeepError, Need};
 use crate::renewal;
-use crate::vault::lock;
+use crate::vault::{VaultError, lock};
 
 /// How long a person or a script waits for a token whose renewal fails for the moment.
 const TOKEN_PATIENCE: Duration = Duration::from_secs(20);
@@ -54,7 +54,7 @@ impl Engine {
     /// # Errors
     /// [`Error`] where the state can't be used at all; what fails for a while is noted and tried again.
     pub async fn run(&self, stop: CancellationToken, tell: impl Fn(&Event) + Send) -> Result<(), Error> {
-        self.keeper().await?;
+        let late = self.keeper().await.err();
         let _lock = match lock::try_keeper(self.home.state())? {
             Some(lock) => lock,
             None => {
@@ -66,20 +66,30 @@ impl Engine {
                 }
             }
         };
+        let mut troubles = Troubles::default();
+        match late {
+            // It will be unlocked in a while, at login for instance.
+            Some(Error::Vault(why @ (VaultError::Locked | VaultError::TimedOut(_)))) => {
+                troubles.tell(vec![Error::Vault(why)], self.clock.now(), &tell);
+            }
+            Some(why) => return Err(why),
+            None => {}
+        }
         let changes = Changes::of(&self.home);
         let mut told = self.journal.newest_event()?;
         self.journal.note(Event::new(self.clock.now(), Kind::Started, "Keeping everything fresh."))?;
         while !stop.is_cancelled() {
-            let next = self.round().await;
+            // What a stop cuts short is a delivery, which is made anew; a renewal goes on, and is waited for below.
+            let round = tokio::select! {
+                round = self.round() => round,
+                () = stop.cancelled() => break,
+            };
             for (number, event) in self.journal.events_since(told, u32::MAX)? {
                 tell(&event);
                 told = number;
             }
-            let next = next.unwrap_or_else(|why| {
-                tracing::warn!("a round failed, and is tried again: {why}");
-                None
-            });
-            let pause = renewal::wait(self.clock.now(), next.unwrap_or(Timestamp::MAX));
+            troubles.tell(round.troubles, self.clock.now(), &tell);
+            let pause = renewal::wait(self.clock.now(), round.next);
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 () = changes.next() => tokio::time::sleep(BURST).await,
@@ -92,27 +102,43 @@ impl Engine {
         Ok(self.journal.note(stopped)?)
     }
 
-    /// Does what is due now, and says when to look again.
-    async fn round(&self) -> Result<Option<Timestamp>, Error> {
+    /// Does what is due now. What fails holds up nothing else.
+    async fn round(&self) -> Round {
+        let mut round = Round { next: Timestamp::MAX, troubles: Vec::new() };
+        if let Err(why) = self.renew_all(&mut round).await {
+            round.troubles.push(why);
+        }
+        if let Err(why) = self.deliver_all(&mut round).await {
+            round.troubles.push(why);
+        }
+        round
+    }
+
+    async fn renew_all(&self, round: &mut Round) -> Result<(), Error> {
         self.forget_late_sign_ins().await?;
-        let mut next = None;
-        let mut look_at = |time: Timestamp| next = Some(next.map_or(time, |earlier: Timestamp| earlier.min(time)));
         let renewals = self.journal.accounts()?.into_iter().map(|row| self.renew_if_due(row));
         for due in futures_util::future::join_all(renewals).await {
-            look_at(due?);
+            match due {
+                Ok(due) => round.look_at(due),
+                Err(why) => round.troubles.push(why),
+            }
         }
+        Ok(())
+    }
+
+    async fn deliver_all(&self, round: &mut Round) -> Result<(), Error> {
         let settings = self.settings()?;
         let now = self.clock.now();
         let plan = plan(&settings.destinations, &self.journal.accounts()?, &self.journal.copies()?, now);
-        if let Some(time) = plan.next {
-            look_at(time);
+        round.look_at(plan.next.unwrap_or(Timestamp::MAX));
+        if plan.deliver.is_empty() && plan.withdraw.is_empty() {
+            return Ok(());
         }
-        // What failed has a time of its own by now, and a round of its own by then.
-        if !(plan.deliver.is_empty() && plan.withdraw.is_empty()) {
-            self.carry_out(plan).await?;
-            look_at(renewal::later(now, BURST));
+        if self.carry_out(plan).await? {
+            // What failed has a time of its own by now, which the next round finds.
+            round.look_at(renewal::later(now, BURST));
         }
-        Ok(next)
+        Ok(())
     }
 
     /// Renews the account where that is due, and says when to look at it again.
@@ -153,5 +179,34 @@ impl Engine {
             }
             Err(other) => Err(other.into()),
         }
+    }
+}
+
+/// What came of a round.
+struct Round {
+    /// When to look again.
+    next: Timestamp,
+    /// What failed as a whole; what failed at one account or destination is in the journal.
+    troubles: Vec<Error>,
+}
+
+impl Round {
+    fn look_at(&mut self, time: Timestamp) {
+        self.next = self.next.min(time);
+    }
+}
+
+/// What was told already, so that it is told once.
+#[derive(Default)]
+struct Troubles(Vec<String>);
+
+impl Troubles {
+    fn tell(&mut self, troubles: Vec<Error>, now: Timestamp, tell: impl Fn(&Event)) {
+        let lines: Vec<String> =
+            troubles.iter().map(|why| format!("{why} {}", why.fix()).trim_end().to_owned()).collect();
+        for line in lines.iter().filter(|line| !self.0.contains(line)) {
+            tell(&Event::new(now, Kind::Trouble, line));
+        }
+        self.0 = lines;
     }
 }

@@ -1,7 +1,7 @@
 //! The inventory of every copy: where it lies or may lie, what was sent, when it was read back.
 
 use jiff::Timestamp;
-use rusqlite::{Row, params};
+use rusqlite::{OptionalExtension, Row, params};
 
 use super::{Journal, JournalError, Trouble, from_json, from_millis, to_json, to_millis};
 use crate::account::AccountName;
@@ -74,9 +74,19 @@ impl Journal {
         })
     }
 
-    /// Notes what is about to be sent, before it is: a crash may not leave a copy that nobody knows of.
-    pub fn about_to_send(&self, parcels: &[(Place, String, AccountName, Fingerprint)]) -> Result<(), JournalError> {
+    /// The copy at this place.
+    pub fn copy(&self, place: &Place) -> Result<Option<CopyRow>, JournalError> {
         self.with(|db| {
+            let mut found =
+                db.prepare_cached("SELECT * FROM copies WHERE engine = ?1 AND volume = ?2 AND folder = ?3")?;
+            found.query_row(params![place.engine, place.volume, place.folder], CopyRow::read).optional()
+        })
+    }
+
+    /// Notes what is about to be sent, before it is: a crash may not leave a copy that nobody knows of. It is on the disk
+    /// when this returns.
+    pub fn about_to_send(&self, parcels: &[(Place, String, AccountName, Fingerprint)]) -> Result<(), JournalError> {
+        self.durably(|db| {
             let transaction = db.unchecked_transaction()?;
             for (place, destination, account, fingerprint) in parcels {
                 transaction

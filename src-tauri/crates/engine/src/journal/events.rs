@@ -35,10 +35,12 @@ pub enum Kind {
     Withdrawn,
     /// A destination was added or removed.
     DestinationChanged,
+    /// Something stands in the way of everything.
+    Trouble,
 }
 
 impl Kind {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Started,
         Self::Stopped,
         Self::SignedIn,
@@ -50,6 +52,7 @@ impl Kind {
         Self::DeliveryFailed,
         Self::Withdrawn,
         Self::DestinationChanged,
+        Self::Trouble,
     ];
 
     /// The stable word for it.
@@ -66,6 +69,7 @@ impl Kind {
             Self::DeliveryFailed => "delivery_failed",
             Self::Withdrawn => "withdrawn",
             Self::DestinationChanged => "destination_changed",
+            Self::Trouble => "trouble",
         }
     }
 }

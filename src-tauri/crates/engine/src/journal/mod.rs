@@ -72,6 +72,7 @@ impl Journal {
         make_private(file).map_err(|why| JournalError::Unusable(file.to_owned(), why.to_string()))?;
         let mut connection = Connection::open(file).map_err(unusable)?;
         connection.busy_timeout(BUSY_WITHIN).map_err(unusable)?;
+        connection.execute_batch(LIGHT).map_err(unusable)?;
         if shape_of(&connection).map_err(unusable)? < SHAPE {
             make_tables(&mut connection).map_err(unusable)?;
         }
@@ -90,7 +91,22 @@ impl Journal {
         let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         act(&connection).map_err(|why| JournalError::Unusable(self.file.clone(), why.to_string()))
     }
+
+    /// As [`Self::with`], and on the disk when it returns.
+    fn durably<T>(&self, act: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, JournalError> {
+        self.with(|db| {
+            db.execute_batch(DURABLE)?;
+            let done = act(db);
+            db.execute_batch(LIGHT)?;
+            done
+        })
+    }
 }
+
+/// A commit survives the end of the process; the end of the power may take the last ones.
+const LIGHT: &str = "PRAGMA synchronous = NORMAL";
+/// A commit survives the end of the power.
+const DURABLE: &str = "PRAGMA synchronous = FULL";
 
 fn shape_of(connection: &Connection) -> rusqlite::Result<i64> {
     connection.query_row("PRAGMA user_version", [], |row| row.get(0))
