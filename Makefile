@@ -12,13 +12,13 @@ help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## sign in at a practice provider and keep a container signed in, in front of your eyes
-	@setup/install build engine
+	@setup/install build
 	$(CARGO) build --package tokenferry --package tokenferry-practice
 	@setup/with-engine --or-answering $(TARGET)/debug/tokenferry demo
 
 # The programs are built together with the tests, so that both get the same features and nothing is compiled twice.
 test: ## run every test, on a private Docker Engine, a real keychain and the practice provider
-	@setup/install build engine keychain foreign
+	@setup/install build keychain foreign
 	$(CARGO) build --workspace --bins --tests
 	@if $(call has,nextest); then \
 		setup/with-engine $(CARGO) nextest run --workspace --no-fail-fast; \
@@ -38,6 +38,6 @@ check: ## formatting, lints and documentation, with every warning an error
 	else echo 'cargo-deny is not at hand, so licences and advisories were not looked at.'; fi
 
 bench: ## measure delivery, renewal and the token command against their plain counterparts
-	@setup/install build engine keychain
+	@setup/install build keychain
 	$(CARGO) build --release --workspace --bins
 	@setup/with-engine $(TARGET)/release/bench
