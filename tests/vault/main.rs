@@ -3,6 +3,14 @@
 //!
 //! Where the bus is belongs to a process, so each step runs in a process of its own: this test program once more.
 #![cfg(target_os = "linux")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "this is test code: a panic with its reason is how a test ends"
+)]
 
 use std::process::Stdio;
 use std::time::{Duration, Instant};

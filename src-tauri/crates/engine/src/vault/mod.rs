@@ -1,6 +1,6 @@
 //! Where sign-ins are kept between two uses: the system's keychain, an encrypted file, or memory.
 //!
-//! A vault keeps whole entries and knows nothing of what is in them, but for [`record`]. It never falls back to another
+//! A vault keeps whole entries and knows nothing of what is in them, but for `record`. It never falls back to another
 //! kind by itself, and never writes plain text to a disk.
 
 mod error;
