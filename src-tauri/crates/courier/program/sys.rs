@@ -190,9 +190,7 @@ pub fn receive(descriptor: i32, into: &mut [u8], deadline: i64) -> Result<usize,
     loop {
         wait(descriptor, POLLIN, deadline)?;
         // SAFETY: the buffer is ours and as long as said.
-        match checked(unsafe {
-            raw(number::READ, descriptor as usize, into.as_mut_ptr() as usize, into.len(), 0, 0)
-        }) {
+        match checked(unsafe { raw(number::READ, descriptor as usize, into.as_mut_ptr() as usize, into.len(), 0, 0) }) {
             Err(EINTR) | Err(EAGAIN) => {}
             other => return other,
         }
@@ -330,9 +328,8 @@ pub fn open_root(path: &[u8]) -> Result<Fd, Errno> {
         return Err(EINVAL);
     }
     // SAFETY: the path ends with a zero, as was just seen.
-    let opened = unsafe {
-        raw(number::OPENAT, AT_FDCWD, path.as_ptr() as usize, O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0, 0)
-    };
+    let opened =
+        unsafe { raw(number::OPENAT, AT_FDCWD, path.as_ptr() as usize, O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0, 0) };
     checked(opened).map(|fd| Fd(fd as i32))
 }
 
@@ -424,8 +421,7 @@ impl Fd {
     /// Puts what is under one name under another, in one step; never over a folder.
     pub fn rename(&self, from: &Name, to: &Name) -> Result<(), Errno> {
         // SAFETY: a `Name` ends with a zero.
-        let renamed =
-            unsafe { raw(number::RENAMEAT, self.number(), from.pointer(), self.number(), to.pointer(), 0) };
+        let renamed = unsafe { raw(number::RENAMEAT, self.number(), from.pointer(), self.number(), to.pointer(), 0) };
         checked(renamed).map(drop)
     }
 

@@ -1,6 +1,14 @@
 //! The courier's program by itself, over pipes, with temporary folders in place of volumes: natively, and the other
 //! machine's under qemu. What needs root (owners, full and read-only file systems) is left out, loudly, without.
 #![cfg(target_os = "linux")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
 
 use std::fs;
 use std::io::{Read, Write};
