@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 /// The longest name of an account, in characters; keychains and file systems take it everywhere.
 const LONGEST_NAME: usize = 64;
 
+/// The longest word of the provider's that is kept, in characters.
+const LONGEST_WORD: usize = 256;
+
 /// The user's own name for an account: letters, digits, `.`, `_`, `-` and `@`, and no more than 64 of them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -83,6 +86,22 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// Fit to be shown: no control characters that could play tricks on a terminal, and nothing without end.
+    #[must_use]
+    pub fn plain(self) -> Self {
+        let plain = |text: Option<String>| -> Option<String> {
+            text.map(|text| text.chars().filter(|c| !c.is_control()).take(LONGEST_WORD).collect())
+        };
+        Self {
+            account_uuid: plain(self.account_uuid),
+            email: plain(self.email),
+            organization_uuid: plain(self.organization_uuid),
+            organization: plain(self.organization),
+            plan: plain(self.plan),
+            rate_limit_tier: plain(self.rate_limit_tier),
+        }
+    }
+
     /// Whether anything is known.
     pub fn is_known(&self) -> bool {
         *self != Self::default()
@@ -136,6 +155,12 @@ mod tests {
         for bad in ["", "..", "-x", "a b", "a/b", "ä", &"x".repeat(65)] {
             assert!(bad.parse::<AccountName>().is_err(), "{bad:?} was taken");
         }
+    }
+
+    #[test]
+    fn a_name_plays_no_tricks_on_a_terminal() {
+        let named = Identity { email: Some("a\u{1b}[2Jda@x\n".into()), ..Identity::default() };
+        assert_eq!(named.plain().email.as_deref(), Some("a[2Jda@x"));
     }
 
     #[test]

@@ -27,7 +27,7 @@ use crate::renewal::{Jitter, Policy, later};
 use crate::secret::{SecretBytes, SecretString};
 use crate::sign_in::PendingId;
 use crate::status::moment;
-use crate::vault::{self, Entry, Vault, VaultError};
+use crate::vault::{self, Entry, Vault};
 
 /// How long a sign-in lasts where the provider names no end, as the official CLI counts it.
 const SIGN_IN_LIVES: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -316,8 +316,7 @@ impl Keeper {
         for _ in 1..STORE_ATTEMPTS {
             match vault::write_credentials(self.vault.as_ref(), next).await {
                 Ok(()) => return Ok(()),
-                // No number of attempts mends these.
-                Err(why @ (VaultError::TooLarge { .. } | VaultError::Absent(_))) => return Err(why.into()),
+                Err(why) if !why.may_pass() => return Err(why.into()),
                 Err(why) => tracing::warn!("storing {} failed, trying again: {why}", next.account),
             }
             tokio::time::sleep(pause).await;

@@ -147,7 +147,7 @@ impl Engine {
             zone: &TimeZone::system(),
             provider: self.other_provider.then(|| self.provider.endpoints().name.clone()),
             vault: self.vault_kind,
-            kept_fresh: vault::lock::try_keeper(self.home.state())?.is_none(),
+            kept_fresh: vault::lock::is_kept(self.home.state())?,
             accounts: &self.journal.accounts()?,
             signing_in: &signing_in,
             copies: &self.journal.copies()?,

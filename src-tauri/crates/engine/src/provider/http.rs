@@ -164,8 +164,8 @@ fn judge(status: StatusCode, headers: &HeaderMap) -> ProviderError {
     if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS || status == StatusCode::REQUEST_TIMEOUT {
         return ProviderError::Busy { what: status.to_string(), after };
     }
-    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("no content type");
-    ProviderError::strange(format!("{status}, {kind}"))
+    let is_page = headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    ProviderError::strange(format!("{status}{}", if is_page { ", with a page for people" } else { "" }))
 }
 
 /// Seconds, or an HTTP date. RFC 9110 section 10.2.3.

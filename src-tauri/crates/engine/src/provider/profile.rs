@@ -39,7 +39,8 @@ pub(super) fn read(body: &[u8]) -> Result<Identity, ProviderError> {
         organization: organization.name,
         plan,
         rate_limit_tier: organization.rate_limit_tier,
-    })
+    }
+    .plain())
 }
 
 #[cfg(test)]

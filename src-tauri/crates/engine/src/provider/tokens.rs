@@ -81,7 +81,8 @@ impl Tokens {
                 organization_uuid: organization.and_then(|it| it.uuid.clone()),
                 organization: organization.and_then(|it| it.name.clone()),
                 ..Identity::default()
-            },
+            }
+            .plain(),
         })
     }
 }
@@ -93,7 +94,9 @@ pub(super) fn sort_out(error: RequestTokenError<ProviderError, BasicErrorRespons
         RequestTokenError::Request(judged) => judged,
         RequestTokenError::ServerResponse(said) => match said.error() {
             BasicErrorResponseType::InvalidGrant => ProviderError::Refused { reason: "invalid_grant".to_owned() },
-            other => ProviderError::Strange { what: format!("it says {}", other.as_ref()) },
+            // A word that the standard doesn't know is the server's own text, which may hold anything.
+            BasicErrorResponseType::Extension(_) => ProviderError::strange("an error that the standard does not know"),
+            known => ProviderError::Strange { what: format!("it says {}", known.as_ref()) },
         },
         // The body goes no further: it may hold tokens.
         RequestTokenError::Parse(..) => ProviderError::strange("a field is missing, or of the wrong kind"),
