@@ -92,7 +92,14 @@ pub(super) fn decide(file: &ParcelFile, place: Place<'_>, sight: &Sight) -> Resu
 impl Decision {
     /// What to ask the courier for. The temporary file's name begins with `stale`, by which leftovers of this
     /// installation are known, and then with `mine`, by which this courier knows its own.
-    pub(super) fn ask(self, file: &ParcelFile, sight: &Sight, owner: Ids, names: &TemporaryNames, number: usize) -> Operation {
+    pub(super) fn ask(
+        self,
+        file: &ParcelFile,
+        sight: &Sight,
+        owner: Ids,
+        names: &TemporaryNames,
+        number: usize,
+    ) -> Operation {
         let expected = sight.stamp;
         match self {
             Self::Write(content) => Operation::Write {

@@ -47,10 +47,11 @@ pub(super) fn from_users(users: &Users, sight: &Sight) -> Ids {
 }
 
 /// Whether the root folder shall be given to the file's owner: it is root's, and in the volume is nothing but files of
-/// ours. A volume with a file in it no longer gets its owner from the image that is mounted over it, so the app could
-/// read there and not write.
+/// ours that are root's too, from before there was an app. A volume with a file in it no longer gets its owner from the
+/// image that is mounted over it, so the app could read there and not write.
 pub(super) fn hands_over(owner: Ids, sight: &Sight, ours_at_top: usize) -> bool {
-    owner.uid != 0 && sight.root.uid == 0 && usize::from(sight.entries) == ours_at_top
+    let is_somebody_s = sight.file.as_ref().is_some_and(|file| file.attributes.uid != 0);
+    owner.uid != 0 && sight.root.uid == 0 && !is_somebody_s && usize::from(sight.entries) == ours_at_top
 }
 
 #[cfg(test)]
@@ -106,6 +107,7 @@ mod tests {
         assert!(hands_over(APP, &with_entries(0), 0));
         assert!(hands_over(APP, &with_entries(1), 1), "ours from before");
         assert!(!hands_over(APP, &with_entries(1), 0));
+        assert!(!hands_over(APP, &Sight { entries: 1, ..sight(ROOT, &[], Some((Kind::File, APP))) }, 1), "settled");
         assert!(!hands_over(ROOT, &with_entries(0), 0));
         assert!(!hands_over(APP, &sight(APP, &[], None), 1), "somebody's already");
     }
