@@ -71,6 +71,11 @@ impl Endpoints {
             name: base,
         })
     }
+
+    /// Whether what is sent there stays on this very machine.
+    pub(super) fn on_this_machine(&self) -> bool {
+        on_this_machine(&self.token)
+    }
 }
 
 fn parse(address: &str) -> Result<Url, BadProvider> {

@@ -30,18 +30,22 @@ const LARGEST_ANSWER: usize = 64 * 1024;
 pub(super) struct Http {
     /// Made at the first request: reading the system's certificates takes longer than most commands.
     client: OnceLock<Result<reqwest::Client, String>>,
+    on_this_machine: bool,
 }
 
 impl Http {
-    pub(super) fn new() -> Self {
-        Self { client: OnceLock::new() }
+    /// A provider on this machine is asked without the system's proxy, which would take tokens across the network.
+    pub(super) fn new(on_this_machine: bool) -> Self {
+        Self { client: OnceLock::new(), on_this_machine }
     }
 
     fn client(&self) -> Result<&reqwest::Client, ProviderError> {
         let made = self.client.get_or_init(|| {
             // An error means that another part of the program has chosen already.
             let _ = rustls::crypto::ring::default_provider().install_default();
-            reqwest::Client::builder()
+            let builder = reqwest::Client::builder();
+            let builder = if self.on_this_machine { builder.no_proxy() } else { builder };
+            builder
                 .user_agent(USER_AGENT)
                 .connect_timeout(CONNECT_WITHIN)
                 .timeout(ANSWER_WITHIN)

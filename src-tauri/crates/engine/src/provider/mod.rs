@@ -68,7 +68,8 @@ impl Provider {
             .set_auth_type(AuthType::RequestBody)
             .set_auth_uri(AuthUrl::from_url(endpoints.authorize.clone()))
             .set_token_uri(TokenUrl::from_url(endpoints.token.clone()));
-        Self { endpoints, http: Http::new(), oauth }
+        let http = Http::new(endpoints.on_this_machine());
+        Self { endpoints, http, oauth }
     }
 
     /// Where this provider is.
