@@ -40,8 +40,12 @@ pub(crate) enum Failure {
     /// Standard output is gone.
     #[error("The output could not be written: {0}.")]
     Output(#[from] std::io::Error),
-    #[error("{0}")]
-    Demo(String),
+    /// The demo did not show what it is there to show.
+    #[error("{what}")]
+    Demo { what: String, fix: String },
+    /// The person or the system wanted the program to end.
+    #[error("Stopped before its end.")]
+    Interrupted,
 }
 
 impl Failure {
@@ -50,15 +54,16 @@ impl Failure {
             Self::Engine(error) => error.code(),
             Self::Declined { .. } => "declined",
             Self::Output(_) => "output",
-            Self::Demo(_) => "demo",
+            Self::Demo { .. } => "demo",
+            Self::Interrupted => "interrupted",
         }
     }
 
-    fn fix(&self) -> String {
+    pub(crate) fn fix(&self) -> String {
         match self {
             Self::Engine(error) => error.fix(),
-            Self::Declined { fix, .. } => fix.clone(),
-            Self::Output(_) | Self::Demo(_) => String::new(),
+            Self::Declined { fix, .. } | Self::Demo { fix, .. } => fix.clone(),
+            Self::Output(_) | Self::Interrupted => String::new(),
         }
     }
 }
@@ -77,6 +82,7 @@ pub(crate) fn report(failure: &Failure, json: bool) -> Outcome {
     }
     match failure {
         Failure::Engine(error) if error.is_sign_in_needed() => Outcome::SignInNeeded,
+        Failure::Interrupted => Outcome::Interrupted,
         _ => Outcome::Failed,
     }
 }
