@@ -27,12 +27,13 @@ test: ## run every test, on a private Docker Engine, a real keychain and the pra
 	fi
 	$(CARGO) test --workspace --doc
 
-check: ## formatting, lints and documentation, with every warning an error
+check: ## formatting, lints, documentation and the courier's bytes, with every warning an error
 	@setup/install build
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --workspace --all-targets -- --deny warnings
+	$(CARGO) clippy --workspace --all-targets --locked -- --deny warnings
 	RUSTDOCFLAGS='--deny warnings' $(CARGO) doc --workspace --no-deps --document-private-items --quiet
-	@if command -v shellcheck >/dev/null; then echo shellcheck; shellcheck setup/* .ci/run; \
+	@src-tauri/crates/courier/build.sh --check || [ $$? -eq 3 ]
+	@if command -v shellcheck >/dev/null; then echo shellcheck; shellcheck setup/* .ci/run src-tauri/crates/courier/build.sh; \
 	else echo 'shellcheck is not at hand, so the scripts were not looked at.'; fi
 	@if $(call has,deny); then echo cargo deny check; $(CARGO) deny check; \
 	else echo 'cargo-deny is not at hand, so licences and advisories were not looked at.'; fi
