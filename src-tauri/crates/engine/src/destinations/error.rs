@@ -134,15 +134,25 @@ pub enum DeliveryError {
         path: String,
     },
     /// An error of the file system that has no sentence of its own.
-    #[error("The volume \"{volume}\" failed at {attempt}: {reason}.")]
+    #[error("The volume \"{volume}\" failed at {attempt}: {}.", said_of(*errno))]
     FileSystem {
         /// The volume's name.
         volume: String,
         /// What was tried.
         attempt: Attempt,
-        /// What the system says of the error.
-        reason: String,
+        /// Linux's number for it.
+        errno: u32,
     },
+}
+
+/// What Linux says of an error in a volume, whatever system we run on ourselves.
+fn said_of(errno: u32) -> String {
+    match errno {
+        5 => "the disk can't be read or written".to_owned(),
+        112 => "the server of its files is down".to_owned(),
+        116 => "the server of its files no longer knows it".to_owned(),
+        errno => format!("Linux calls it error {errno}"),
+    }
 }
 
 /// What was tried in a volume.

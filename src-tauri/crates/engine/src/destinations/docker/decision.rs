@@ -187,14 +187,7 @@ pub(super) fn explain(failure: Failure, asked: &Operation, place: Place<'_>) -> 
     match failure.errno {
         EPERM | EACCES => DeliveryError::Forbidden { volume, attempt },
         EINVAL if matches!(attempt, Attempt::Own(_)) => DeliveryError::Forbidden { volume, attempt },
-        errno => DeliveryError::FileSystem { volume, attempt, reason: reason(errno) },
-    }
-}
-
-fn reason(errno: u32) -> String {
-    match errno {
-        5 => "the disk can't be read or written".to_owned(),
-        errno => format!("error {errno} of Linux"),
+        errno => DeliveryError::FileSystem { volume, attempt, errno },
     }
 }
 

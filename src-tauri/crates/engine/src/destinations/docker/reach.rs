@@ -194,14 +194,19 @@ pub(super) fn connect(reach: &Reach) -> Result<Connection, EngineError> {
         Address::Tcp { host, tls: None } => {
             Connection::connect_with_http(&format!("tcp://{host}"), CALL_SECONDS, API_DEFAULT_VERSION)
         }
-        Address::Tcp { host, tls: Some(tls) } => Connection::connect_with_ssl(
-            &format!("tcp://{host}"),
-            &tls.key,
-            &tls.certificate,
-            &tls.ca,
-            CALL_SECONDS,
-            API_DEFAULT_VERSION,
-        ),
+        Address::Tcp { host, tls: Some(tls) } => {
+            // bollard takes the process's provider, and panics where there is none; one that is set already stays.
+            let _ = rustls::crypto::ring::default_provider().install_default();
+            let Tls { ca, certificate, key } = tls;
+            Connection::connect_with_ssl(
+                &format!("tcp://{host}"),
+                key,
+                certificate,
+                ca,
+                CALL_SECONDS,
+                API_DEFAULT_VERSION,
+            )
+        }
         _ => return Err(EngineError::BadAddress { host: reach.name.clone() }),
     };
     connected.map_err(|error| EngineError::from_call(&error, reach))

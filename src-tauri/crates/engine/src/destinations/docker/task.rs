@@ -77,36 +77,31 @@ impl<'a> Task<'a> {
         is_there && !self.file.path.contains('/')
     }
 
-    /// Takes a state's content, to make the next state of it; any other state stays.
-    fn take<T>(&mut self, content: impl FnOnce(State) -> Result<T, State>) -> Option<T> {
-        match content(std::mem::replace(&mut self.state, State::Open)) {
-            Ok(content) => Some(content),
-            Err(state) => {
-                self.state = state;
-                None
-            }
+    /// Takes what was seen, to make the next state of it; any other state stays.
+    pub(super) fn take_seen(&mut self) -> Option<Sight> {
+        match std::mem::replace(&mut self.state, State::Open) {
+            State::Seen(sight) => Some(sight),
+            other => self.stay(other),
         }
     }
 
-    pub(super) fn take_seen(&mut self) -> Option<Sight> {
-        self.take(|state| match state {
-            State::Seen(sight) => Ok(sight),
-            other => Err(other),
-        })
-    }
-
     pub(super) fn take_decided(&mut self) -> Option<(Sight, Decision)> {
-        self.take(|state| match state {
-            State::Decided { sight, decision } => Ok((sight, decision)),
-            other => Err(other),
-        })
+        match std::mem::replace(&mut self.state, State::Open) {
+            State::Decided { sight, decision } => Some((sight, decision)),
+            other => self.stay(other),
+        }
     }
 
     pub(super) fn take_ready(&mut self) -> Option<(Sight, Operation)> {
-        self.take(|state| match state {
-            State::Ready { sight, operation } => Ok((sight, operation)),
-            other => Err(other),
-        })
+        match std::mem::replace(&mut self.state, State::Open) {
+            State::Ready { sight, operation } => Some((sight, operation)),
+            other => self.stay(other),
+        }
+    }
+
+    fn stay<T>(&mut self, state: State) -> Option<T> {
+        self.state = state;
+        None
     }
 
     pub(super) fn fail(&mut self, error: impl Into<DeliveryError>) {
