@@ -15,7 +15,7 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _},
-    process::{Child, Command},
+    process::{Child, ChildStdin, Command},
     sync::watch,
     task::JoinHandle,
     time::timeout,
@@ -65,6 +65,7 @@ pub fn browser() -> PathBuf {
 pub struct Tokenferry {
     command: Command,
     input: Option<Vec<u8>>,
+    input_stays_open: bool,
     patience: Duration,
     printed: Printed,
     prints_a_secret: bool,
@@ -76,7 +77,7 @@ impl Tokenferry {
         let ours = name.starts_with("tokenferry") || name.starts_with("practice");
         let mut command = Command::new(if ours { built(name) } else { name.into() });
         command.env_clear().envs(environment).kill_on_drop(true);
-        Self { command, input: None, patience: PATIENCE, printed, prints_a_secret: false }
+        Self { command, input: None, input_stays_open: false, patience: PATIENCE, printed, prints_a_secret: false }
     }
 
     /// Adds an argument.
@@ -113,6 +114,12 @@ impl Tokenferry {
         self
     }
 
+    /// Leaves the input open, for [`Running::types`].
+    pub fn input_stays_open(mut self) -> Self {
+        self.input_stays_open = true;
+        self
+    }
+
     /// Gives it this long instead of a minute.
     pub fn within(mut self, patience: Duration) -> Self {
         self.patience = patience;
@@ -136,11 +143,14 @@ impl Tokenferry {
     /// Starts it and goes on.
     #[must_use = "the program is ended when this is dropped"]
     pub fn spawn(mut self) -> Running {
-        self.command.stdin(if self.input.is_some() { Stdio::piped() } else { Stdio::null() });
+        let is_typed = self.input.is_some() || self.input_stays_open;
+        self.command.stdin(if is_typed { Stdio::piped() } else { Stdio::null() });
         self.command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let shown = Shown::of(&self.command);
         let mut child = self.command.spawn().unwrap_or_else(|error| panic!("{shown} should start: {error}"));
-        if let (Some(input), Some(mut stdin)) = (self.input, child.stdin.take()) {
+        if let Some(input) = self.input
+            && let Some(mut stdin) = child.stdin.take()
+        {
             // A program may end without reading it all.
             tokio::spawn(async move { stdin.write_all(&input).await });
         }
@@ -148,6 +158,7 @@ impl Tokenferry {
         Running {
             stdout: Stream::read(child.stdout.take().expect("it was piped"), kept(self.prints_a_secret)),
             stderr: Stream::read(child.stderr.take().expect("it was piped"), kept(false)),
+            stdin: child.stdin.take(),
             child,
             shown,
             patience: self.patience,
@@ -159,6 +170,7 @@ impl Tokenferry {
 #[derive(Debug)]
 pub struct Running {
     child: Child,
+    stdin: Option<ChildStdin>,
     stdout: Stream,
     stderr: Stream,
     shown: Shown,
@@ -199,6 +211,15 @@ impl Running {
         let so_far = stream.so_far();
         assert!(found, "{shown} should print {text:?}, but printed:\n{so_far}");
         so_far
+    }
+
+    /// Types this; the input stays open.
+    ///
+    /// # Panics
+    /// Where the input was not left open, or the program reads no more.
+    pub async fn types(&mut self, text: &str) {
+        let stdin = self.stdin.as_mut().expect("the input should have been left open");
+        stdin.write_all(text.as_bytes()).await.expect("the program should read on");
     }
 
     /// Sends a signal, such as that of Ctrl-C.

@@ -1,0 +1,21 @@
+//! The journeys of a person, over the programs as they were built: a real Docker Engine, a real keychain, and the
+//! practice provider in place of Claude. Each module is one journey, with what may go wrong on it.
+#![cfg(target_os = "linux")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "this is test code: a panic with its reason is how a test ends"
+)]
+
+mod accounts;
+mod delivery;
+mod import;
+mod logout;
+mod paste;
+mod renewal;
+mod sign_in;
+mod steps;
+mod vault;
+mod words;
