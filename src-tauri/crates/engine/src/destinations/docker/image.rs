@@ -58,8 +58,7 @@ impl Docker {
             if keep.is_some_and(|image| found.repo_tags.contains(&image.reference())) {
                 continue;
             }
-            let names = if found.repo_tags.is_empty() { vec![found.id] } else { found.repo_tags };
-            for name in names {
+            for name in names(found) {
                 let _ = self.api.remove_image(&name, None::<RemoveImageOptions>, None).await;
             }
         }
@@ -70,5 +69,29 @@ impl Docker {
         let filters = HashMap::from([("label".to_owned(), vec![COURIER_LABEL.to_owned()])]);
         let options = ListImagesOptionsBuilder::new().all(true).filters(&filters).build();
         self.call("list images", self.api.list_images(Some(options))).await
+    }
+}
+
+/// By which names an image is removed: each of its tags, or its id where it has none.
+fn names(image: ImageSummary) -> Vec<String> {
+    // As engines of old list an image whose tag was taken over by another import.
+    const UNTAGGED: &str = "<none>:<none>";
+    let tags: Vec<String> = image.repo_tags.into_iter().filter(|tag| tag != UNTAGGED).collect();
+    if tags.is_empty() { vec![image.id] } else { tags }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_without_a_tag_is_removed_by_its_id() {
+        let names = |tags: &[&str]| {
+            let repo_tags = tags.iter().map(|tag| (*tag).to_owned()).collect();
+            names(ImageSummary { id: "sha256:1".to_owned(), repo_tags, ..ImageSummary::default() })
+        };
+        assert_eq!(names(&["a:1", "b:2"]), ["a:1", "b:2"]);
+        assert_eq!(names(&[]), ["sha256:1"], "as newer engines list it");
+        assert_eq!(names(&["<none>:<none>"]), ["sha256:1"], "as 20.10 lists it");
     }
 }
