@@ -2,6 +2,8 @@
 //! is made here is removed here.
 
 use std::collections::HashMap;
+use std::error::Error;
+use std::iter;
 use std::time::Duration;
 
 use bollard::Docker;
@@ -178,10 +180,13 @@ pub(super) fn called<T>(attempt: &str, done: Result<T, CallError>) -> Result<T, 
     })
 }
 
+/// What the engine said; where it said nothing, the innermost reason.
 fn said(error: &CallError) -> String {
     match error {
         CallError::DockerResponseServerError { message, .. } => message.clone(),
-        other => other.to_string(),
+        other => iter::successors(Some(other as &(dyn Error + 'static)), |error| (*error).source())
+            .last()
+            .map_or_else(String::new, ToString::to_string),
     }
 }
 
