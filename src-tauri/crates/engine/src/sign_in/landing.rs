@@ -13,17 +13,17 @@ pub struct Landing {
 impl Landing {
     /// Signed in; `who` as it shall be shown.
     pub fn signed_in(who: &str) -> Self {
-        Self::new(true, "You are signed in", &format!("{who}. You can close this page."))
+        Self::new(true, "You are signed in", &format!("{who}\nYou can close this page."))
     }
 
     /// It did not work; `why` in a sentence.
     pub fn failed(why: &str) -> Self {
-        Self::new(false, "That did not work", &format!("{why} You can close this page."))
+        Self::new(false, "That did not work", &format!("{why}\nYou can close this page."))
     }
 
     /// The same answer came a second time.
     pub(super) fn again() -> Self {
-        Self::new(true, "This sign-in is done", "Its answer has already arrived. You can close this page.")
+        Self::new(true, "This sign-in is done", "Its answer has already arrived.\nYou can close this page.")
     }
 
     /// An answer to a question that was not asked.
@@ -45,7 +45,7 @@ impl Landing {
         PAGE.replace("{mark}", if self.good { "✓" } else { "!" })
             .replace("{mood}", if self.good { "good" } else { "bad" })
             .replace("{title}", &escaped(&self.title))
-            .replace("{text}", &escaped(&self.text))
+            .replace("{text}", &escaped(&self.text).replace('\n', "<br>"))
     }
 }
 
