@@ -142,9 +142,14 @@ impl Journal {
         })
     }
 
-    /// From now on these copies shall go: all of an account's, or that at one place.
+    /// From now on these copies shall go: all of an account's, or that at one place. Where nothing was ever sent, nothing
+    /// lies, and the place is forgotten.
     pub fn withdraw_account(&self, account: &AccountName) -> Result<(), JournalError> {
         self.with(|db| {
+            db.execute(
+                "DELETE FROM copies WHERE sent IS NULL AND confirmed IS NULL AND account = ?1",
+                [account.as_str()],
+            )?;
             db.execute("UPDATE copies SET withdraw = 1, not_before = NULL WHERE account = ?1", [account.as_str()])
                 .map(drop)
         })
@@ -153,9 +158,15 @@ impl Journal {
     /// From now on the copy at this place shall go.
     pub fn withdraw_place(&self, place: &Place) -> Result<(), JournalError> {
         self.with(|db| {
+            let at = params![place.engine, place.volume, place.folder];
+            db.execute(
+                "DELETE FROM copies WHERE sent IS NULL AND confirmed IS NULL
+                     AND engine = ?1 AND volume = ?2 AND folder = ?3",
+                at,
+            )?;
             db.execute(
                 "UPDATE copies SET withdraw = 1, not_before = NULL WHERE engine = ?1 AND volume = ?2 AND folder = ?3",
-                params![place.engine, place.volume, place.folder],
+                at,
             )
             .map(drop)
         })
