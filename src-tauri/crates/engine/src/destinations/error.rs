@@ -259,7 +259,7 @@ impl DeliveryError {
             }
             Self::Forbidden { .. } => "Allow root to write there, or choose another volume.".to_owned(),
             Self::NotUnderstood { reason: ComposeError::Foreign, .. } => {
-                "If it may go, deliver with `tokenferry sync --replace`; it was left alone.".to_owned()
+                "If it may go, deliver with `tokenferry sync NAME --replace`; it was left alone.".to_owned()
             }
             Self::NotUnderstood { .. } => "Mend the file, or move it away; it was left alone.".to_owned(),
             Self::TooLarge { .. } => "Make it smaller, or move it away; it was left alone.".to_owned(),
