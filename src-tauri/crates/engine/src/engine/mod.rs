@@ -5,6 +5,7 @@
 mod delivering;
 mod installation;
 mod keeping;
+mod loose;
 mod signing_in;
 
 use std::ffi::OsString;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use tokio::sync::OnceCell;
+use tokio_util::task::TaskTracker;
 
 pub use delivering::Synced;
 pub use signing_in::{Goodbye, Obtained};
@@ -29,7 +31,7 @@ use crate::renewal::Policy;
 use crate::secret::SecretString;
 use crate::settings::Settings;
 use crate::status::{Facts, Status};
-use crate::vault::{self, VaultKind};
+use crate::vault::{self, VaultError, VaultKind};
 
 /// What the process's environment says.
 #[derive(Debug, Default)]
@@ -76,6 +78,8 @@ pub struct Engine {
     policy: Policy,
     keeper: OnceCell<Arc<Keeper>>,
     delivery: Delivery,
+    /// What goes on to its end where the caller has gone away meanwhile.
+    tasks: TaskTracker,
 }
 
 impl Engine {
@@ -107,6 +111,7 @@ impl Engine {
             policy: Policy { renew_before: settings.renew_before() },
             keeper: OnceCell::new(),
             delivery,
+            tasks: TaskTracker::new(),
             home,
         })
     }
@@ -183,8 +188,11 @@ impl Engine {
         }
     }
 
-    /// Waits until everything that was begun has been stored.
+    /// Waits until everything that was begun has been stored, and what was given up has been ended.
     pub async fn finish(&self) {
+        self.tasks.close();
+        self.tasks.wait().await;
+        self.tasks.reopen();
         if let Some(keeper) = self.keeper.get() {
             keeper.finish().await;
         }
@@ -196,6 +204,7 @@ impl Engine {
             .get_or_try_init(|| async {
                 let service = self.home.keychain_service();
                 let state = self.home.state();
+                self.same_kind_of_vault()?;
                 let vault = vault::open(self.vault_kind, state, &service, self.encryption_key.clone()).await?;
                 vault::try_out(vault.as_ref(), state).await?;
                 let (provider, journal) = (self.provider.clone(), self.journal.clone());
@@ -203,5 +212,16 @@ impl Engine {
                 Ok(Arc::new(keeper))
             })
             .await
+    }
+
+    /// Another kind of vault would know of no sign-in, and those in the first would be forgotten.
+    fn same_kind_of_vault(&self) -> Result<(), Error> {
+        let chosen = self.vault_kind;
+        match vault::last_tried(self.home.state()).filter(|kept_in| *kept_in != chosen) {
+            Some(kept_in) if !self.journal.accounts()?.is_empty() => {
+                Err(VaultError::OtherKind { kept_in, chosen }.into())
+            }
+            _ => Ok(()),
+        }
     }
 }

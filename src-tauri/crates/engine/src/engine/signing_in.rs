@@ -1,26 +1,31 @@
 //! The journey of a sign-in: begin, obtain, keep or discard; and its end.
 
 use oauth2::RedirectUrl;
+use tokio::sync::oneshot;
 use url::Url;
 
 use super::Engine;
+use super::loose::Loose;
 use crate::account::{AccountName, Identity};
 use crate::credentials::Credentials;
 use crate::delivery::Outcomes;
 use crate::error::Error;
 use crate::journal::{Event, Kind};
 use crate::keeper::{KeepError, Need, SignedIn};
-use crate::provider::ProviderError;
+use crate::provider::{Provider, ProviderError};
 use crate::renewal::later;
 use crate::secret::SecretString;
 use crate::sign_in::{Callback, Imported, OfficialCli, PendingId, PendingSignIn};
 
-/// Tokens that were obtained and are kept nowhere yet: to be kept or discarded.
+/// Tokens that were obtained and are kept nowhere yet: to be kept or discarded. A new sign-in that is dropped, since the
+/// person has gone away meanwhile, is discarded.
 #[derive(Debug)]
 pub struct Obtained {
     account: AccountName,
     sign_in: SignedIn,
     earlier: Option<Identity>,
+    /// None where it has another owner still.
+    loose: Option<Loose>,
 }
 
 impl Obtained {
@@ -50,6 +55,15 @@ pub struct Goodbye {
 }
 
 impl Engine {
+    /// Makes sure that a sign-in under this name could be kept: better known before a person signs in than after.
+    ///
+    /// # Errors
+    /// The vault's.
+    pub async fn can_keep(&self, account: &AccountName) -> Result<(), Error> {
+        self.keeper().await?.read(account).await?;
+        Ok(())
+    }
+
     /// Begins a sign-in whose answer comes by this redirect. Nothing of it is kept: whoever waits has it.
     pub fn begin_sign_in(&self, account: AccountName, redirect: RedirectUrl) -> (PendingSignIn, Url) {
         PendingSignIn::begin(&self.provider, account, redirect, self.clock.now())
@@ -103,19 +117,28 @@ impl Engine {
         // Before the code is used up: a keychain that is locked is better known now.
         let keeper = self.keeper().await?;
         let earlier = keeper.read(&pending.account).await?.map(|it| it.identity);
-        let asked = self.clock.now();
-        let PendingSignIn { account, state, verifier, redirect, .. } = pending;
-        let tokens = self.provider.exchange(code, &verifier, state.expose(), &redirect).await?;
-        let identity = self.identity(&tokens.access_token, tokens.identity).await;
-        let sign_in = SignedIn {
-            refresh_token: tokens.refresh_token.ok_or(Error::NoRefreshToken)?,
-            access_token_ends: later(asked, tokens.access_token_lives),
-            sign_in_ends: tokens.sign_in_lives.map(|life| later(asked, life)),
-            scopes: or_asked_for(tokens.scopes),
-            access_token: tokens.access_token,
-            identity,
+        let (provider, tasks, code, asked) =
+            (self.provider.clone(), self.tasks.clone(), code.clone(), self.clock.now());
+        let obtain = async move {
+            let PendingSignIn { account, state, verifier, redirect, .. } = pending;
+            let tokens = provider.exchange(&code, &verifier, state.expose(), &redirect).await?;
+            let refresh_token = tokens.refresh_token.ok_or(Error::NoRefreshToken)?;
+            let loose = Some(Loose::new(provider.clone(), tasks, refresh_token.clone()));
+            let identity = identity(&provider, &tokens.access_token, tokens.identity).await;
+            let sign_in = SignedIn {
+                refresh_token,
+                access_token_ends: later(asked, tokens.access_token_lives),
+                sign_in_ends: tokens.sign_in_lives.map(|life| later(asked, life)),
+                scopes: or_asked_for(tokens.scopes),
+                access_token: tokens.access_token,
+                identity,
+            };
+            Ok(Obtained { account, sign_in, earlier, loose })
         };
-        Ok(Obtained { account, sign_in, earlier })
+        // The answer is waited for in any case: who was given a sign-in must end it, or keep it.
+        let (give, take) = oneshot::channel();
+        self.tasks.spawn(async move { drop(give.send(obtain.await)) });
+        take.await.unwrap_or(Err(Error::Keep(KeepError::Stopped)))
     }
 
     /// Keeps what was obtained. An earlier sign-in under the same name is ended at the provider.
@@ -123,8 +146,17 @@ impl Engine {
     /// # Errors
     /// The vault's, the lock's or the journal's: then the earlier sign-in is as it was.
     pub async fn keep(&self, obtained: Obtained) -> Result<Credentials, Error> {
-        let keeper = self.keeper().await?;
-        let (kept, earlier) = keeper.adopt(&obtained.account, obtained.sign_in).await?;
+        let keeper = self.keeper().await?.clone();
+        let Obtained { account, sign_in, loose, .. } = obtained;
+        let adopt = {
+            let keeper = keeper.clone();
+            async move {
+                let adopted = keeper.adopt(&account, sign_in).await?;
+                loose.map(Loose::seen_to);
+                Ok(adopted)
+            }
+        };
+        let (kept, earlier) = self.tasks.spawn(adopt).await.unwrap_or(Err(KeepError::Stopped))?;
         let text = format!("Signed in {}: {}.", kept.account, kept.identity);
         self.journal.note(Event::new(kept.created, Kind::SignedIn, text).to(&kept.account))?;
         if let Some(earlier) = earlier.filter(|it| it.refresh_token != kept.refresh_token)
@@ -140,7 +172,9 @@ impl Engine {
     /// # Errors
     /// [`Error::Provider`]
     pub async fn discard(&self, obtained: Obtained) -> Result<(), Error> {
-        Ok(self.provider.revoke(&obtained.sign_in.refresh_token).await?)
+        let told = self.provider.revoke(&obtained.sign_in.refresh_token).await;
+        obtained.loose.map(Loose::seen_to);
+        Ok(told?)
     }
 
     /// Reads a sign-in of the official CLI, to be taken over by [`Self::take_over`].
@@ -151,12 +185,12 @@ impl Engine {
         let Imported { access_token, refresh_token, access_token_ends, sign_in_ends, scopes, identity } = cli.read()?;
         let earlier = self.keeper().await?.read(&account).await?.map(|it| it.identity);
         let identity = match access_token_ends > self.clock.now() {
-            true => self.identity(&access_token, identity).await,
+            true => self::identity(&self.provider, &access_token, identity).await,
             false => identity,
         };
         let scopes = or_asked_for(scopes);
         let sign_in = SignedIn { access_token, refresh_token, access_token_ends, sign_in_ends, scopes, identity };
-        Ok(Obtained { account, sign_in, earlier })
+        Ok(Obtained { account, sign_in, earlier, loose: None })
     }
 
     /// Takes an imported sign-in over: keeps it, then renews it at once, so that no other copy is good any more.
@@ -178,12 +212,14 @@ impl Engine {
     /// # Errors
     /// [`Error::NoAccount`] where nothing is known of the account; the vault's, the lock's or the journal's.
     pub async fn sign_out(&self, account: &AccountName) -> Result<Goodbye, Error> {
-        let copies: Vec<_> = self.journal.copies()?.into_iter().filter(|copy| copy.account == *account).collect();
         let known = self.journal.account(account)?.is_some();
-        if !known && copies.is_empty() {
+        if !known && self.journal.copies()?.iter().all(|copy| copy.account != *account) {
             return Err(Error::NoAccount(account.clone()));
         }
+        // Before anything is begun: a keychain that is locked is better known now.
+        self.can_keep(account).await?;
         self.journal.withdraw_account(account)?;
+        let copies: Vec<_> = self.journal.copies()?.into_iter().filter(|copy| copy.account == *account).collect();
         let told = self.keeper().await?.end(account).await;
         let untold = match told {
             Ok(()) | Err(KeepError::SignedOut(_)) => None,
@@ -199,9 +235,15 @@ impl Engine {
     }
 
     async fn keep_pending(&self, pending: &PendingSignIn) -> Result<(), Error> {
+        let keeper = self.keeper().await?;
         self.forget_late_sign_ins().await?;
-        self.journal.wait_for(&pending.id(), &pending.account, pending.ends())?;
-        Ok(self.keeper().await?.keep_pending(&pending.id(), &pending.encode()?).await?)
+        let id = pending.id();
+        self.journal.wait_for(&id, &pending.account, pending.ends())?;
+        if let Err(why) = keeper.keep_pending(&id, &pending.encode()?).await {
+            self.journal.no_longer_pending(&id)?;
+            return Err(why.into());
+        }
+        Ok(())
     }
 
     /// Forgets the sign-ins whose time is over.
@@ -212,15 +254,15 @@ impl Engine {
         }
         Ok(())
     }
+}
 
-    /// Who it is: the profile's word, completed by what is known. A profile that can't be had holds no sign-in up.
-    async fn identity(&self, access_token: &SecretString, known: Identity) -> Identity {
-        match self.provider.profile(access_token).await {
-            Ok(told) => told.or(known),
-            Err(why) => {
-                tracing::warn!("who signed in could not be asked: {why}");
-                known
-            }
+/// Who it is: the profile's word, completed by what is known. A profile that can't be had holds no sign-in up.
+async fn identity(provider: &Provider, access_token: &SecretString, known: Identity) -> Identity {
+    match provider.profile(access_token).await {
+        Ok(told) => told.or(known),
+        Err(why) => {
+            tracing::warn!("who signed in could not be asked: {why}");
+            known
         }
     }
 }

@@ -77,6 +77,14 @@ pub enum VaultError {
     /// Another process is in the way.
     #[error(transparent)]
     Lock(#[from] LockError),
+    /// The home's sign-ins are kept by another kind of vault than the one that is chosen now.
+    #[error("The sign-ins are kept in the {kept_in}, and what is chosen now is the {chosen}.")]
+    OtherKind {
+        /// Where they are.
+        kept_in: super::VaultKind,
+        /// What was chosen.
+        chosen: super::VaultKind,
+    },
     /// Anything else. Holds what was said.
     #[error("The vault failed: {0}.")]
     Other(String),
@@ -98,6 +106,7 @@ impl VaultError {
             Self::ExposedKey(_) => "vault_key_exposed",
             Self::MissingKey(_) => "vault_key_missing",
             Self::Unfaithful(_) => "vault_unfaithful",
+            Self::OtherKind { .. } => "vault_other_kind",
             Self::Disk { .. } => "vault_disk",
             Self::Lock(error) => error.code(),
             Self::Other(_) => "vault_failed",
@@ -122,7 +131,8 @@ impl VaultError {
             | Self::WrongKey(_)
             | Self::ExposedKey(_)
             | Self::MissingKey(_)
-            | Self::Unfaithful(_) => false,
+            | Self::Unfaithful(_)
+            | Self::OtherKind { .. } => false,
         }
     }
 
@@ -161,6 +171,13 @@ impl VaultError {
                 path.with_extension("").display()
             ),
             Self::Unfaithful(_) => format!("Do not use it for sign-ins: {CHOOSE_FILE}."),
+            Self::OtherKind { kept_in, .. } => {
+                let word = kept_in.word();
+                format!(
+                    "Go on with TOKENFERRY_VAULT={word}, or vault = \"{word}\" in config.toml. To change, sign out there \
+                     with `tokenferry logout` first."
+                )
+            }
             Self::Disk { .. } => "Look at the folder's permissions and free space, and try again.".to_owned(),
             Self::Lock(error) => error.fix(),
             Self::Other(_) => format!("Try again. If it goes on, {CHOOSE_FILE}."),

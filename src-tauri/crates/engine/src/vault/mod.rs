@@ -180,6 +180,11 @@ pub async fn try_out(vault: &dyn Vault, home: &Path) -> Result<(), VaultError> {
     std::fs::write(&mark, word).map_err(|source| VaultError::Disk { doing: "write", path: mark, source })
 }
 
+/// The kind of vault that was last tried out in `home`, and so holds what this home keeps.
+pub fn last_tried(home: &Path) -> Option<VaultKind> {
+    std::fs::read_to_string(home.join(TRIED)).ok()?.parse().ok()
+}
+
 /// The mark's name: a file that holds the word of the kind that was tried.
 const TRIED: &str = "vault-tried";
 
