@@ -5,6 +5,7 @@ use engine::secret::SecretString;
 use engine::sign_in::{Callback, Landing, Loopback, PendingSignIn};
 use engine::{Engine, Obtained};
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 
 use super::report;
 use crate::outcome::{Failure, Outcome};
@@ -17,6 +18,7 @@ pub(super) async fn in_browser(
     yes: bool,
     json: bool,
 ) -> Result<Outcome, Failure> {
+    engine.can_keep(&account).await?;
     let loopback = Loopback::bind().await.map_err(engine::Error::Listener)?;
     let (pending, url) = engine.begin_sign_in(account, loopback.redirect().clone());
     let mut waiting = loopback.wait(pending.state.clone());
@@ -54,6 +56,7 @@ pub(super) async fn by_pasting(
     account: AccountName,
     yes: bool,
     json: bool,
+    stop: CancellationToken,
 ) -> Result<Outcome, Failure> {
     let (pending, url) = engine.begin_pasted_sign_in(account).await?;
     let id = pending.id();
@@ -67,13 +70,16 @@ pub(super) async fn by_pasting(
     // Whoever interrupts at the prompt gives the sign-in up; whoever closes standard input comes back later.
     let pasted = tokio::select! {
         pasted = talk::prompt("Paste the code that the page shows: ") => pasted?,
-        _ = tokio::signal::ctrl_c() => {
+        () = stop.cancelled() => {
             engine.forget_pending(&id).await?;
             return Ok(Outcome::Interrupted);
         }
     };
     match pasted {
-        Some(code) => finish(engine, Some(code), yes, json).await,
+        Some(code) => tokio::select! {
+            done = finish(engine, Some(code), yes, json) => done,
+            () = stop.cancelled() => Ok(Outcome::Interrupted),
+        },
         None => {
             talk::say(format_args!("\nFinish within ten minutes with `tokenferry callback CODE#STATE`."));
             Ok(Outcome::Done)

@@ -9,6 +9,8 @@ mod run;
 mod status;
 mod token;
 
+use std::io::Write;
+
 use clap::CommandFactory;
 use engine::{Engine, Surroundings};
 use tokio_util::sync::CancellationToken;
@@ -22,7 +24,10 @@ pub(crate) async fn carry_out(args: Args, surroundings: Surroundings) -> Result<
     let json = args.json;
     match args.command {
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Args::command(), "tokenferry", &mut std::io::stdout());
+            // Into memory first: where the reader has gone away, what generates would panic.
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Args::command(), "tokenferry", &mut script);
+            std::io::stdout().write_all(&script)?;
             Ok(Outcome::Done)
         }
         Command::Demo => demo::show(stopped()).await,
@@ -30,6 +35,9 @@ pub(crate) async fn carry_out(args: Args, surroundings: Surroundings) -> Result<
             let engine = Engine::open(surroundings)?;
             let done = match command {
                 Command::Run => run::keep(&engine, json, stopped()).await,
+                Command::Login { account, paste: true, yes } => {
+                    login::by_pasting(&engine, account.name, yes, json, stopped()).await
+                }
                 command => {
                     let stop = stopped();
                     tokio::select! {
@@ -46,8 +54,7 @@ pub(crate) async fn carry_out(args: Args, surroundings: Surroundings) -> Result<
 
 async fn one_off(engine: &Engine, command: Command, json: bool) -> Result<Outcome, Failure> {
     match command {
-        Command::Login { account, paste: false, yes } => login::in_browser(engine, account.name, yes, json).await,
-        Command::Login { account, paste: true, yes } => login::by_pasting(engine, account.name, yes, json).await,
+        Command::Login { account, yes, .. } => login::in_browser(engine, account.name, yes, json).await,
         Command::Callback { code, yes } => login::finish(engine, code, yes, json).await,
         Command::Import { account, from, take_out, yes } => {
             import::take_over(engine, account.name, from, take_out, yes, json).await
@@ -90,24 +97,28 @@ async fn one_off(engine: &Engine, command: Command, json: bool) -> Result<Outcom
 /// Cancelled when the person or the system wants the program to end.
 fn stopped() -> CancellationToken {
     let stop = CancellationToken::new();
-    let told = stop.clone();
+    let (told, wish) = (stop.clone(), wish_to_end());
     tokio::spawn(async move {
-        wish_to_end().await;
+        wish.await;
         told.cancel();
     });
     stop
 }
 
+/// Listens from the call on: a signal that comes before the first poll counts.
 #[cfg(unix)]
-async fn wish_to_end() {
+fn wish_to_end() -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        let _ = tokio::signal::ctrl_c().await;
-        return;
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
+    let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+    async move {
+        if let (Ok(mut interrupt), Ok(mut terminate)) = signals {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        } else {
+            let _ = tokio::signal::ctrl_c().await;
+        }
     }
 }
 
