@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use tokio::sync::OwnedMutexGuard;
+use tokio::sync::{OnceCell, OwnedMutexGuard};
 use tokio_util::task::TaskTracker;
 
 pub use error::KeepError;
@@ -22,7 +22,7 @@ use crate::account::{AccountName, Identity};
 use crate::clock::Clock;
 use crate::credentials::Credentials;
 use crate::journal::{AccountRow, Event, Journal, Kind, Stage, Trouble};
-use crate::provider::{Provider, ProviderError, Tokens};
+use crate::provider::{Provider, ProviderError, Tokens, Unrenewed};
 use crate::renewal::{Jitter, Policy, later};
 use crate::secret::{SecretBytes, SecretString};
 use crate::sign_in::PendingId;
@@ -46,6 +46,7 @@ pub struct Keeper {
     clock: Clock,
     policy: Policy,
     gates: Mutex<HashMap<AccountName, Arc<tokio::sync::Mutex<()>>>>,
+    reconciled: OnceCell<()>,
     tasks: TaskTracker,
 }
 
@@ -76,7 +77,8 @@ impl Keeper {
         clock: Clock,
         policy: Policy,
     ) -> Self {
-        Self { vault, provider, journal, state, clock, policy, gates: Mutex::default(), tasks: TaskTracker::new() }
+        let (gates, reconciled, tasks) = (Mutex::default(), OnceCell::new(), TaskTracker::new());
+        Self { vault, provider, journal, state, clock, policy, gates, reconciled, tasks }
     }
 
     /// What the vault has of an account.
@@ -93,14 +95,19 @@ impl Keeper {
     /// # Errors
     /// See [`KeepError`]; `SignInNeeded` alone is final.
     pub async fn fresh(self: &Arc<Self>, account: &AccountName, need: Need) -> Result<Credentials, KeepError> {
-        let current = self.read(account).await?.ok_or_else(|| KeepError::SignedOut(account.clone()))?;
-        if self.fits(&current, need) {
-            return Ok(current);
+        let before = self.journal.account(account)?;
+        if let Some(current) = self.read(account).await? {
+            if before.as_ref().is_some_and(|row| row.stage == Stage::Leaving && row.version == current.version) {
+                return Err(KeepError::SignedOut(account.clone()));
+            }
+            if self.fits(&current, need) {
+                return Ok(current);
+            }
         }
         let (keeper, account) = (self.clone(), account.clone());
         let work = self.tasks.spawn(async move {
             let turn = keeper.turn(&account).await?;
-            keeper.renew(turn, &account, need).await
+            keeper.renew(turn, &account, need, before).await
         });
         work.await.unwrap_or(Err(KeepError::Stopped))
     }
@@ -160,13 +167,11 @@ impl Keeper {
         let (keeper, account) = (self.clone(), account.clone());
         let work = self.tasks.spawn(async move {
             let _turn = keeper.turn(&account).await?;
-            let Some(current) = keeper.read(&account).await? else {
-                keeper.journal.forget_account(&account)?;
-                return Err(KeepError::SignedOut(account));
-            };
+            let current = keeper.read_or_forget(&account).await?;
+            let row = keeper.row_of(&current)?;
             if let Err(why) = keeper.revoke(&current).await {
-                let trouble = Trouble { code: why.code().to_owned(), what: why.to_string(), fix: String::new() };
-                keeper.journal.set_stage(&account, Stage::Leaving, Some(&trouble))?;
+                keeper.journal.set_stage(&account, Stage::Leaving, None)?;
+                keeper.put_off(&row, &why)?;
                 return Err(why.into());
             }
             keeper.vault.delete(Entry::Account(&account)).await?;
@@ -210,10 +215,29 @@ impl Keeper {
     /// # Errors
     /// [`KeepError::Journal`]
     pub fn reconcile(&self, row: &AccountRow, truth: &Credentials) -> Result<(), KeepError> {
-        if (row.version, &row.fingerprint) != (truth.version, &truth.fingerprint()) {
+        if !is_of(row, truth) {
             self.journal.keep_account(truth)?;
         }
         Ok(())
+    }
+
+    /// As [`Self::reconcile`], once, for every account of the journal; one that the vault has nothing of is forgotten.
+    ///
+    /// # Errors
+    /// [`KeepError`]; call again.
+    pub async fn reconcile_all(&self) -> Result<(), KeepError> {
+        let reconcile = async || {
+            for AccountRow { name, .. } in self.journal.accounts()? {
+                let _turn = self.turn(&name).await?;
+                match self.read_or_forget(&name).await {
+                    Ok(truth) => self.row_of(&truth).map(drop)?,
+                    Err(KeepError::SignedOut(_)) => {}
+                    Err(why) => return Err(why),
+                }
+            }
+            Ok(())
+        };
+        self.reconciled.get_or_try_init(reconcile).await.copied()
     }
 
     /// When the account's token is due to be renewed.
@@ -245,37 +269,69 @@ impl Keeper {
             Need::Living => living,
             Need::NotDue => {
                 let Credentials { account, version, updated, access_token_ends, .. } = credentials;
-                living && self.due(account, *version, *updated, *access_token_ends) > now
+                living && self.policy.due(now, *updated, *access_token_ends, Jitter::of(account, *version)) > now
             }
             Need::After(version) => living && credentials.version > version,
         }
     }
 
-    async fn renew(&self, turn: Turn, account: &AccountName, need: Need) -> Result<Credentials, KeepError> {
-        let base = self.read(account).await?.ok_or_else(|| KeepError::SignedOut(account.clone()))?;
+    /// What the vault has of an account. Where it has nothing, the journal forgets it too. Takes a [`Turn`].
+    async fn read_or_forget(&self, account: &AccountName) -> Result<Credentials, KeepError> {
+        if let Some(current) = self.read(account).await? {
+            return Ok(current);
+        }
+        self.journal.forget_account(account)?;
+        Err(KeepError::SignedOut(account.clone()))
+    }
+
+    /// The journal's row of what the vault has, brought up to it.
+    fn row_of(&self, truth: &Credentials) -> Result<AccountRow, KeepError> {
+        let account = &truth.account;
+        if let Some(row) = self.journal.account(account)?.filter(|row| is_of(row, truth)) {
+            return Ok(row);
+        }
+        self.journal.keep_account(truth)?;
+        self.journal.account(account)?.ok_or_else(|| KeepError::SignedOut(account.clone()))
+    }
+
+    /// `before` is the journal's row as it was before the turn was waited for.
+    async fn renew(
+        &self,
+        turn: Turn,
+        account: &AccountName,
+        need: Need,
+        before: Option<AccountRow>,
+    ) -> Result<Credentials, KeepError> {
+        let base = self.read_or_forget(account).await?;
         if self.fits(&base, need) {
             return Ok(base);
         }
         if base.provider != self.provider.endpoints().name {
             return Err(KeepError::OtherProvider { account: account.clone(), provider: base.provider });
         }
-        let row = self.journal.account(account)?;
-        let failures = row.as_ref().map_or(0, |row| row.failures);
-        if let Some(row) = row.filter(|_| !matches!(need, Need::After(_))) {
-            let fix = || row.trouble.as_ref().map_or_else(String::new, |it| it.what.clone());
-            match (row.stage, row.not_before) {
-                (Stage::Refused, _) => return Err(KeepError::SignInNeeded { account: account.clone(), why: fix() }),
-                (Stage::Leaving, _) => return Err(KeepError::SignedOut(account.clone())),
-                (Stage::Kept, Some(next)) if next > self.clock.now() => {
-                    return Err(KeepError::Later { account: account.clone(), why: fix(), next });
-                }
-                (Stage::Kept, _) => {}
+        let row = self.row_of(&base)?;
+        // Who wants a later token at any price asks all the same, unless somebody has just been told no.
+        let may_ask = matches!(need, Need::After(_)) && before.as_ref() == Some(&row);
+        let why = || row.trouble.as_ref().map_or_else(String::new, |it| it.what.clone());
+        match (row.stage, row.not_before) {
+            (Stage::Leaving, _) => return Err(KeepError::SignedOut(account.clone())),
+            (Stage::Refused, _) if !may_ask => {
+                return Err(KeepError::SignInNeeded { account: account.clone(), why: why() });
             }
+            (Stage::Kept, Some(next)) if !may_ask && self.policy.is_put_off(self.clock.now(), next) => {
+                return Err(KeepError::Later { account: account.clone(), why: why(), next });
+            }
+            _ => {}
         }
         let asked = self.clock.now();
         match self.provider.renew(&base.refresh_token).await {
             Ok(tokens) => self.commit(base, tokens, asked, turn).await,
-            Err(why) => Err(self.failed(&base, failures, why)?),
+            Err(Unrenewed { why, successor }) => {
+                if let Some(refresh_token) = successor {
+                    self.store(&Credentials { refresh_token, ..base }).await?;
+                }
+                Err(self.failed(&row, &why)?)
+            }
         }
     }
 
@@ -326,25 +382,39 @@ impl Keeper {
     }
 
     /// Notes a failed renewal, and says what it means.
-    fn failed(&self, base: &Credentials, failures: u32, why: ProviderError) -> Result<KeepError, KeepError> {
-        let (account, now) = (&base.account, self.clock.now());
-        let trouble = Trouble { code: why.code().to_owned(), what: why.to_string(), fix: String::new() };
+    fn failed(&self, row: &AccountRow, why: &ProviderError) -> Result<KeepError, KeepError> {
+        let (account, now) = (&row.name, self.clock.now());
         if let ProviderError::Refused { .. } = why {
             let fix = format!("Sign in again: `tokenferry login --account {account}`.");
-            self.journal.set_stage(account, Stage::Refused, Some(&Trouble { fix, ..trouble }))?;
+            self.journal.set_stage(account, Stage::Refused, Some(&Trouble { fix, ..trouble(why) }))?;
             self.journal
                 .note(Event::new(now, Kind::Refused, format!("{account} must sign in again: {why}")).to(account))?;
             return Ok(KeepError::SignInNeeded { account: account.clone(), why: why.to_string() });
         }
-        let jitter = Jitter::of(account, base.version + u64::from(failures));
-        let next = self.policy.try_again(now, failures + 1, why.retry_after(), jitter);
-        self.journal.renewal_failed(account, &trouble, next)?;
-        if failures == 0 {
+        let next = self.put_off(row, why)?;
+        if row.failures == 0 {
             let text = format!("Renewing {account} failed, and is tried again: {why}");
             self.journal.note(Event::new(now, Kind::RenewalFailed, text).to(account))?;
         }
         Ok(KeepError::Later { account: account.clone(), why: why.to_string(), next })
     }
+
+    /// Notes one more failure, and says when to try again.
+    fn put_off(&self, row: &AccountRow, why: &ProviderError) -> Result<Timestamp, KeepError> {
+        let jitter = Jitter::of(&row.name, row.version + u64::from(row.failures));
+        let next = self.policy.try_again(self.clock.now(), row.failures + 1, why.retry_after(), jitter);
+        self.journal.renewal_failed(&row.name, &trouble(why), next)?;
+        Ok(next)
+    }
+}
+
+fn trouble(why: &ProviderError) -> Trouble {
+    Trouble { code: why.code().to_owned(), what: why.to_string(), fix: String::new() }
+}
+
+/// Whether the journal's row is of this very record of the vault. It is not where a process ended between the two.
+fn is_of(row: &AccountRow, truth: &Credentials) -> bool {
+    (row.version, &row.fingerprint) == (truth.version, &truth.fingerprint())
 }
 
 /// What a new sign-in brings.

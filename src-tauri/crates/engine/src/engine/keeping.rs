@@ -116,6 +116,9 @@ impl Engine {
 
     async fn renew_all(&self, round: &mut Round) -> Result<(), Error> {
         self.forget_late_sign_ins().await?;
+        if let Err(why) = self.keeper().await?.reconcile_all().await {
+            tracing::debug!("the journal could not be held against the vault yet: {why}");
+        }
         let renewals = self.journal.accounts()?.into_iter().map(|row| self.renew_if_due(row));
         for due in futures_util::future::join_all(renewals).await {
             match due {
@@ -144,14 +147,17 @@ impl Engine {
     /// Renews the account where that is due, and says when to look at it again.
     async fn renew_if_due(&self, row: AccountRow) -> Result<Timestamp, Error> {
         let keeper = self.keeper().await?;
+        let now = self.clock.now();
+        if let Some(not_before) = row.not_before.filter(|next| self.policy.is_put_off(now, *next)) {
+            return Ok(not_before);
+        }
         match row.stage {
             Stage::Refused => return Ok(Timestamp::MAX),
             Stage::Leaving => return self.tell_provider(&row).await,
             Stage::Kept => {}
         }
         let due = keeper.due(&row.name, row.version, row.updated, row.access_token_ends);
-        let due = row.not_before.map_or(due, |not_before| due.max(not_before));
-        if due > self.clock.now() {
+        if due > now {
             return Ok(due);
         }
         match keeper.fresh(&row.name, Need::NotDue).await {
@@ -171,12 +177,15 @@ impl Engine {
 
     /// Tells the provider of a sign-out that it could not be told of before.
     async fn tell_provider(&self, row: &AccountRow) -> Result<Timestamp, Error> {
-        match self.keeper().await?.end(&row.name).await {
+        let keeper = self.keeper().await?;
+        if let Some(newer) = keeper.read(&row.name).await?.filter(|it| it.version != row.version) {
+            keeper.reconcile(row, &newer)?;
+            return Ok(self.clock.now());
+        }
+        match keeper.end(&row.name).await {
             Ok(()) | Err(KeepError::SignedOut(_)) => Ok(Timestamp::MAX),
-            Err(KeepError::Provider(_)) => {
-                let jitter = renewal::Jitter::of(&row.name, row.version);
-                Ok(self.policy.try_again(self.clock.now(), u32::MAX, None, jitter))
-            }
+            // The journal has it when to try again; looking there is due at once.
+            Err(KeepError::Provider(_)) => Ok(self.clock.now()),
             Err(other) => Err(other.into()),
         }
     }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::secret::SecretString;
+
 /// Why the provider gave no answer of use, by what the caller does next.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProviderError {
@@ -54,5 +56,20 @@ impl ProviderError {
 
     pub(super) fn strange(what: impl Into<String>) -> Self {
         Self::Strange { what: what.into() }
+    }
+}
+
+/// Why a renewal brought no access token.
+#[derive(Debug)]
+pub struct Unrenewed {
+    /// What went wrong.
+    pub why: ProviderError,
+    /// The refresh token's successor, where at least that came. It is to be stored all the same: its predecessor is used up.
+    pub successor: Option<SecretString>,
+}
+
+impl From<ProviderError> for Unrenewed {
+    fn from(why: ProviderError) -> Self {
+        Self { why, successor: None }
     }
 }

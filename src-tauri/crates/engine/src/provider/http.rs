@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use oauth2::{AsyncHttpClient, HttpRequest, HttpResponse};
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap, RETRY_AFTER};
 use reqwest::{RequestBuilder, Response, StatusCode, redirect};
 use serde_json::{Map, Value};
 use url::{Url, form_urlencoded};
 
-use super::ProviderError;
+use super::{ProviderError, answer};
 use crate::secret::SecretString;
 
 /// Ours, never another client's.
@@ -70,13 +70,13 @@ impl Http {
         let (status, headers) = (response.status(), response.headers().clone());
         let body = read(response).await;
         let body = match (status, body) {
-            (StatusCode::OK, body) => with_token_type(&body?)?,
+            (StatusCode::OK, body) => answer::readable(&body?)?,
             (_, Ok(body)) if is_oauth_error(status, &body) => body,
             _ => return Err(judge(status, &headers)),
         };
-        let mut answer = HttpResponse::new(body);
-        *answer.status_mut() = status;
-        Ok(answer)
+        let mut response = HttpResponse::new(body);
+        *response.status_mut() = status;
+        Ok(response)
     }
 
     /// Posts JSON where only success counts.
@@ -146,14 +146,6 @@ fn without_address(why: &dyn std::error::Error) -> String {
     innermost.to_string()
 }
 
-/// RFC 6749 section 5.1 demands `token_type`; the real endpoint was never seen to send it.
-fn with_token_type(body: &[u8]) -> Result<Vec<u8>, ProviderError> {
-    let mut fields: Map<String, Value> =
-        serde_json::from_slice(body).map_err(|_| ProviderError::strange("the answer is no JSON object"))?;
-    fields.entry("token_type").or_insert_with(|| "Bearer".into());
-    serde_json::to_vec(&fields).map_err(|_| ProviderError::strange("the answer is no JSON object"))
-}
-
 /// Whether it is an error as RFC 6749 section 5.2 has it. From a server in trouble (5xx) it would say nothing on the grant.
 fn is_oauth_error(status: StatusCode, body: &[u8]) -> bool {
     let named = || {
@@ -164,7 +156,10 @@ fn is_oauth_error(status: StatusCode, body: &[u8]) -> bool {
 }
 
 fn judge(status: StatusCode, headers: &HeaderMap) -> ProviderError {
-    let after = headers.get(RETRY_AFTER).and_then(|value| retry_after(value.to_str().ok()?, Timestamp::now()));
+    let header = |name| headers.get(name)?.to_str().ok();
+    // A date is meant by the clock of whoever named it.
+    let now = header(DATE).and_then(http_date).unwrap_or_else(Timestamp::now);
+    let after = header(RETRY_AFTER).and_then(|value| retry_after(value, now));
     if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS || status == StatusCode::REQUEST_TIMEOUT {
         return ProviderError::Busy { what: status.to_string(), after };
     }
@@ -177,8 +172,12 @@ fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
     if let Ok(seconds) = value.trim().parse() {
         return Some(Duration::from_secs(seconds));
     }
-    let date = jiff::fmt::rfc2822::parse(value.trim()).ok()?.timestamp();
-    Some(Duration::try_from(date.duration_since(now)).unwrap_or_default())
+    Some(Duration::try_from(http_date(value)?.duration_since(now)).unwrap_or_default())
+}
+
+/// RFC 9110 section 5.6.7.
+fn http_date(value: &str) -> Option<Timestamp> {
+    Some(jiff::fmt::rfc2822::parse(value.trim()).ok()?.timestamp())
 }
 
 #[cfg(test)]

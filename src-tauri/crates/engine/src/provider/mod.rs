@@ -3,6 +3,7 @@
 //! Answers are judged here once, by what the caller does next ([`ProviderError`]). What is sent and answered is in
 //! `claude-code-cli` of the facts; nothing here writes or decides when to ask.
 
+mod answer;
 mod endpoints;
 mod error;
 mod http;
@@ -18,7 +19,7 @@ use oauth2::{
 };
 
 pub use endpoints::{BadProvider, Endpoints};
-pub use error::ProviderError;
+pub use error::{ProviderError, Unrenewed};
 pub use tokens::Tokens;
 use url::Url;
 
@@ -117,8 +118,8 @@ impl Provider {
     /// Trades a refresh token for fresh tokens. RFC 6749 section 6. The refresh token is used up by it.
     ///
     /// # Errors
-    /// See [`ProviderError`]; `Refused` alone means that the sign-in is over.
-    pub async fn renew(&self, refresh_token: &SecretString) -> Result<Tokens, ProviderError> {
+    /// See [`Unrenewed`]; `Refused` alone means that the sign-in is over.
+    pub async fn renew(&self, refresh_token: &SecretString) -> Result<Tokens, Unrenewed> {
         let refresh_token = RefreshToken::new(refresh_token.expose().to_owned());
         let answer = self
             .oauth
@@ -127,7 +128,8 @@ impl Provider {
             .request_async(&self.http)
             .await
             .map_err(sort_out)?;
-        Tokens::read(answer)
+        let successor = tokens::refresh_token(&answer);
+        Tokens::read(answer).map_err(|why| Unrenewed { why, successor })
     }
 
     /// Ends a sign-in at the provider. RFC 7009. That it had ended before is no error there.

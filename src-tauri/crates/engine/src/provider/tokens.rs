@@ -12,6 +12,9 @@ use crate::secret::SecretString;
 
 /// A lifetime beyond this is a mistake, and would overflow what is counted with it.
 const LONGEST_LIFETIME: Duration = Duration::from_secs(10 * 366 * 24 * 3600);
+/// How long an access token is held to live where that is not told, which RFC 6749 section 5.1 allows: well below the
+/// hours that real ones live.
+const ASSUMED_LIFETIME: Duration = Duration::from_secs(3600);
 
 /// Fresh tokens, with lifetimes as the provider counts them: from the moment of its answer.
 #[derive(Clone, Debug)]
@@ -56,24 +59,17 @@ struct Organization {
 
 impl Tokens {
     pub(super) fn read(answer: TokenAnswer) -> Result<Self, ProviderError> {
-        let lifetime = answer.expires_in().ok_or_else(|| ProviderError::strange("expires_in is missing"))?;
         let access_token = SecretString::new(answer.access_token().secret().as_str());
-        if access_token.is_empty() || lifetime.is_zero() || lifetime > LONGEST_LIFETIME {
-            return Err(ProviderError::strange("the token is empty, or its lifetime makes no sense"));
+        if access_token.is_empty() {
+            return Err(ProviderError::strange("there is no access token in it"));
         }
         let extra = answer.extra_fields();
         let (account, organization) = (extra.account.as_ref(), extra.organization.as_ref());
         Ok(Self {
             access_token,
-            refresh_token: answer
-                .refresh_token()
-                .map(|token| SecretString::new(token.secret().as_str()))
-                .filter(|token| !token.is_empty()),
-            access_token_lives: lifetime,
-            sign_in_lives: extra
-                .refresh_token_expires_in
-                .map(Duration::from_secs)
-                .filter(|life| !life.is_zero() && *life <= LONGEST_LIFETIME),
+            refresh_token: refresh_token(&answer),
+            access_token_lives: answer.expires_in().filter(makes_sense).unwrap_or(ASSUMED_LIFETIME),
+            sign_in_lives: extra.refresh_token_expires_in.map(Duration::from_secs).filter(makes_sense),
             scopes: answer.scopes().into_iter().flatten().map(|scope| scope.to_string()).collect(),
             identity: Identity {
                 account_uuid: account.and_then(|it| it.uuid.clone()),
@@ -85,6 +81,15 @@ impl Tokens {
             .plain(),
         })
     }
+}
+
+fn makes_sense(life: &Duration) -> bool {
+    !life.is_zero() && *life <= LONGEST_LIFETIME
+}
+
+/// The refresh token in an answer.
+pub(super) fn refresh_token(answer: &TokenAnswer) -> Option<SecretString> {
+    answer.refresh_token().map(|token| SecretString::new(token.secret().as_str())).filter(|token| !token.is_empty())
 }
 
 /// Only `invalid_grant` is about the sign-in. The other words of RFC 6749 section 5.2 are about this program or the

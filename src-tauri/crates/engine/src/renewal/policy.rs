@@ -61,6 +61,12 @@ impl Policy {
         let pause = pause + pause.mul_f64(jitter.0 / 5.0);
         later(now, pause.max(wish.unwrap_or_default().min(LONGEST_WISH)))
     }
+
+    /// Whether it is too early, at `now`, for what was put off to `next`. What was put off to further ahead than anything
+    /// ever is was put off before the clock was set back.
+    pub fn is_put_off(&self, now: Timestamp, next: Timestamp) -> bool {
+        now < next && next <= later(now, LONGEST_WISH)
+    }
 }
 
 /// How long to sleep until `until`: not at all where that is past, and never so long that a jump of the clock goes unseen.
