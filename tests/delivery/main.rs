@@ -10,6 +10,7 @@
     reason = "this is test code: a panic with its reason is how a test ends"
 )]
 
+mod away;
 mod carrying;
 mod hostile;
 mod leftovers;

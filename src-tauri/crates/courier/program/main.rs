@@ -1,7 +1,7 @@
 //! The courier: a program without a standard library that runs in a container with the volumes mounted, and does in
 //! them what its standard input asks for. The protocol is told in words in `../src/protocol.rs`.
 //!
-//! It works off one request after the other, but for writes, which it gathers: getting 60 files onto a disk together
+//! It works off one request after the other, but for writes, which it gathers: getting 100 files onto a disk together
 //! takes little longer than one. When its input ends it removes what it has not published, and ends. As the first
 //! process of its container it is safe from `SIGALRM`, so a deadline at every wait for its streams bounds its lifetime.
 //!

@@ -457,7 +457,7 @@ impl Fd {
 }
 
 /// How many files [`sync_together`] takes.
-pub const TOGETHER: usize = 64;
+pub const TOGETHER: usize = 128;
 
 #[repr(C)]
 #[derive(Clone, Copy)]

@@ -48,9 +48,13 @@ impl Docker {
 
     /// Looks up each parcel's volume.
     async fn facts_of(&self, parcels: &[Parcel]) -> Vec<Result<VolumeFacts, DeliveryError>> {
-        let looked_up = parcels.iter().map(|parcel| async {
-            match parcel.files.iter().find(|file| !decision::is_path(&file.path)) {
-                Some(file) => Err(DeliveryError::BadPath { path: file.path.clone() }),
+        let listed = self.facts_of_many(parcels.len()).await;
+        let looked_up = parcels.iter().map(async |parcel| {
+            if let Some(file) = parcel.files.iter().find(|file| !decision::is_path(&file.path)) {
+                return Err(DeliveryError::BadPath { path: file.path.clone() });
+            }
+            match listed.get(&parcel.volume) {
+                Some(facts) => Ok(*facts),
                 None => self.facts(&parcel.volume).await,
             }
         });

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use bollard::models::Volume;
-use bollard::query_parameters::{ListVolumesOptionsBuilder, RemoveVolumeOptions};
+use bollard::query_parameters::{ListVolumesOptions, ListVolumesOptionsBuilder, RemoveVolumeOptions};
 
 use super::{ACCIDENT_LABEL, Docker, EngineError, is_missing};
 use crate::destinations::DeliveryError;
@@ -26,7 +26,22 @@ impl VolumeFacts {
     }
 }
 
+/// From how many volumes on the engine is asked for all it has, which then takes less than asking for each.
+const MANY: usize = 5;
+
 impl Docker {
+    /// All volumes that the engine lists, where it is worth asking for them. One that isn't among them may still be
+    /// there: [`facts`](Self::facts) tells.
+    pub(super) async fn facts_of_many(&self, volumes: usize) -> HashMap<String, VolumeFacts> {
+        if volumes < MANY {
+            return HashMap::new();
+        }
+        // Should this fail, asking for each says why.
+        let listed = self.api.list_volumes(None::<ListVolumesOptions>).await;
+        let listed = listed.ok().and_then(|listed| listed.volumes).unwrap_or_default();
+        listed.into_iter().map(|volume| (volume.name.clone(), VolumeFacts::of(&volume))).collect()
+    }
+
     /// Looks a volume up. Comes before any container is created with it: that would create the volume, silently.
     pub(super) async fn facts(&self, volume: &str) -> Result<VolumeFacts, DeliveryError> {
         match self.api.inspect_volume(volume).await {
