@@ -1,0 +1,172 @@
+//! Deliveries that are killed, by `sync` and by `run`: a volume holds the old file or the new one, whole, and the next
+//! delivery clears away whatever was left, in the volume and in the engine.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    fs,
+    time::Duration,
+};
+
+use bed::{Home, Provider, TestEngine, Volume};
+use bollard::query_parameters::{ListContainersOptionsBuilder, ListImagesOptionsBuilder, ListVolumesOptionsBuilder};
+use tokio::time::{sleep, timeout};
+
+use crate::killing::{Chance, End, kill_after, next_start, nothing_piles_up};
+
+const KILLS: usize = 60;
+/// Homes at a time; a delivery is mostly the engine's work.
+const HOMES: usize = 3;
+const FILE: &str = ".credentials.json";
+/// A killed client's courier ends by itself, and the engine clears it away; a busy machine takes its time.
+const GONE_WITHIN: Duration = Duration::from_secs(15);
+
+/// What became of the deliveries.
+#[derive(Debug, Default)]
+struct Count {
+    killed: usize,
+    through_before: usize,
+    old_file: usize,
+    new_file: usize,
+    /// Moments at which a courier was left by the killed client.
+    couriers_left: usize,
+    temporary_files: usize,
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn deliveries_are_killed() {
+    let chance = Chance::seeded("deliveries");
+    let engine = TestEngine::get();
+    let mut all = Count::default();
+    for count in futures_util::future::join_all((0..HOMES).map(|_| in_a_home(&chance, &engine))).await {
+        all.killed += count.killed;
+        all.through_before += count.through_before;
+        all.old_file += count.old_file;
+        all.new_file += count.new_file;
+        all.couriers_left += count.couriers_left;
+        all.temporary_files += count.temporary_files;
+    }
+    println!("{all:#?}");
+    assert_eq!(all.killed + all.through_before, KILLS);
+    assert!(all.killed >= KILLS / 2 && all.old_file > 0 && all.new_file > 0, "the kills missed");
+}
+
+async fn in_a_home(chance: &Chance, engine: &TestEngine) -> Count {
+    let provider = Provider::start();
+    let home = Home::new().provider(&provider).engine(engine);
+    home.tokenferry(["login"]).run().await.succeeds();
+    let volumes = [engine.volume().await, engine.volume().await];
+    let missing = engine.missing_volume();
+    for (name, volume) in [("one", &volumes[0]), ("two", &volumes[1]), ("gone", &missing)] {
+        volume_is_added(&home, name, volume).await;
+    }
+    for volume in &volumes {
+        volume.make_folder(".", (1000, 1000, 0o755)).await;
+    }
+    let mut takes = Duration::ZERO;
+    let mut count = Count::default();
+    for kill in 0..=KILLS / HOMES {
+        let old = token(&home).await;
+        home.tokenferry(["refresh"]).run().await.succeeds();
+        let new = token(&home).await;
+        if kill == 0 {
+            // Undisturbed, to see how long it takes.
+            takes = measured_sync(&home).await;
+            expect_delivered(&volumes, &new).await;
+            continue;
+        }
+        let moment = chance.moment_of(takes);
+        // `run` does the same in its first round, and would go on.
+        let command = if kill % 2 == 0 { ["run"] } else { ["sync"] };
+        let end = kill_after(home.tokenferry(command), sleep(moment)).await;
+        let when = format!("kill {kill} of {command:?}, moment {moment:?} of {takes:?}, {end:?}");
+        match end {
+            End::Killed => count.killed += 1,
+            // One volume is missing.
+            End::Ended(code) => {
+                assert_eq!(code, 3, "{when}");
+                count.through_before += 1;
+            }
+        }
+        for volume in &volumes {
+            let found = volume.read(FILE).await;
+            assert_eq!(found.rights(), (1000, 1000, 0o600), "{when}");
+            let held = found.json()["claudeAiOauth"]["accessToken"].as_str().map(str::to_owned);
+            let is_new = held.as_ref() == Some(&new);
+            assert!(is_new || held.as_ref() == Some(&old), "{when}: neither the old token nor the new one");
+            *(if is_new { &mut count.new_file } else { &mut count.old_file }) += 1;
+        }
+        next_start(&home).await;
+        count.couriers_left += usize::from(!couriers(engine, &home).await.is_empty());
+
+        home.tokenferry(["sync"]).run().await.ends_with(3);
+        expect_delivered(&volumes, &new).await;
+        expect_nothing_left(engine, &home, &missing, &when).await;
+    }
+    count.temporary_files = nothing_piles_up(&home).await;
+    count
+}
+
+async fn volume_is_added(home: &Home, name: &str, volume: &Volume) {
+    let added = home.tokenferry(["destination", "add", name, "--volume", volume.name()]).run();
+    added.await.succeeds();
+}
+
+async fn token(home: &Home) -> String {
+    let printed = home.tokenferry(["token"]).prints_a_secret().run().await.succeeds();
+    printed.stdout.trim().to_owned()
+}
+
+async fn measured_sync(home: &Home) -> Duration {
+    let mut longest = Duration::ZERO;
+    for _ in 0..3 {
+        let begun = std::time::Instant::now();
+        home.tokenferry(["sync"]).run().await.ends_with(3);
+        // The first brings the courier's image in, which later ones don't.
+        longest = begun.elapsed();
+    }
+    longest
+}
+
+/// Expects the file and nothing else in each volume, with this token.
+async fn expect_delivered(volumes: &[Volume], token: &str) {
+    for volume in volumes {
+        let all = volume.all().await;
+        let names: Vec<_> = all.keys().map(|path| path.display().to_string()).collect();
+        assert_eq!(names, ["", FILE]);
+        let found = volume.read(FILE).await;
+        assert!(found.json()["claudeAiOauth"]["accessToken"] == token, "another token is in the volume");
+        assert_eq!(found.rights(), (1000, 1000, 0o600));
+    }
+}
+
+/// Expects that nothing of this home is in the engine but the courier's image, once.
+async fn expect_nothing_left(engine: &TestEngine, home: &Home, missing: &Volume, when: &str) {
+    let gone = async {
+        while !couriers(engine, home).await.is_empty() {
+            sleep(Duration::from_millis(50)).await;
+        }
+    };
+    if timeout(GONE_WITHIN, gone).await.is_err() {
+        panic!("{when}: couriers are left: {:#?}", couriers(engine, home).await);
+    }
+    assert!(!missing.exists().await, "{when}: a volume was made by accident");
+    let label = HashMap::from([("label".to_owned(), vec!["tokenferry.accident".to_owned()])]);
+    let options = ListVolumesOptionsBuilder::default().filters(&label).build();
+    let accidents = engine.docker().list_volumes(Some(options)).await.unwrap().volumes.unwrap_or_default();
+    assert!(accidents.is_empty(), "{when}: {accidents:#?}");
+
+    let label = HashMap::from([("label".to_owned(), vec!["tokenferry.courier".to_owned()])]);
+    let options = ListImagesOptionsBuilder::default().all(true).filters(&label).build();
+    let images = engine.docker().list_images(Some(options)).await.unwrap();
+    let names: BTreeSet<_> = images.iter().flat_map(|image| image.repo_tags.clone()).collect();
+    assert_eq!((images.len(), names.len()), (1, 1), "{when}: {images:#?}");
+}
+
+/// The ids of this home's couriers, running or not.
+async fn couriers(engine: &TestEngine, home: &Home) -> Vec<String> {
+    let installation = fs::read_to_string(home.state().join("installation")).unwrap();
+    let ours = HashMap::from([("label".to_owned(), vec![format!("tokenferry.installation={installation}")])]);
+    let options = ListContainersOptionsBuilder::default().all(true).filters(&ours).build();
+    let found = engine.docker().list_containers(Some(options)).await.unwrap();
+    found.into_iter().filter_map(|container| container.id).collect()
+}

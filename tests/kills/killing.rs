@@ -1,0 +1,131 @@
+//! How a command is killed, when, and what has to be true of its home afterwards.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
+    time::{Duration, Instant, SystemTime},
+};
+
+use bed::{Home, Tokenferry};
+use rustix::process::Signal;
+use serde_json::Value;
+
+/// How far beyond the uninterrupted command's time kills are spread, so that its very end is hit too.
+const SPREAD: f64 = 1.15;
+
+/// Whoever holds the provider's answer for this long has had the time to store it.
+pub(crate) const STORED_WITHIN: Duration = Duration::from_secs(2);
+
+/// Older than anything that is still being written.
+const ABANDONED: Duration = Duration::from_secs(3 * 3600);
+
+/// Random numbers that a seed repeats: SplitMix64.
+#[derive(Debug)]
+pub(crate) struct Chance(AtomicU64);
+
+impl Chance {
+    /// Of the seed that `TOKENFERRY_KILL_SEED` names, or of a fresh one, which is printed.
+    pub(crate) fn seeded(what: &str) -> Self {
+        let given = std::env::var("TOKENFERRY_KILL_SEED").ok();
+        let seed = given.map_or_else(fresh_seed, |seed| seed.parse().expect("TOKENFERRY_KILL_SEED should be a number"));
+        println!("{what}: repeat with TOKENFERRY_KILL_SEED={seed}");
+        Self(AtomicU64::new(seed))
+    }
+
+    /// A number from 0 to 1.
+    pub(crate) fn part(&self) -> f64 {
+        const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+        let mut z = self.0.fetch_add(STEP, Ordering::Relaxed).wrapping_add(STEP);
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        let bits = u32::try_from((z ^ (z >> 31)) >> 32).expect("32 bits are left");
+        f64::from(bits) / f64::from(u32::MAX)
+    }
+
+    /// A moment within a command that takes this long, or shortly after it.
+    pub(crate) fn moment_of(&self, takes: Duration) -> Duration {
+        takes.mul_f64(self.part() * SPREAD)
+    }
+}
+
+fn fresh_seed() -> u64 {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).expect("the system should give random bytes");
+    u64::from_le_bytes(bytes)
+}
+
+/// What became of a command that was to be killed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// It was killed in the middle.
+    Killed,
+    /// It was through with this exit code before that.
+    Ended(i32),
+}
+
+/// Runs a command, and kills it as soon as `moment` is over.
+pub(crate) async fn kill_after(command: Tokenferry, moment: impl Future<Output = ()>) -> End {
+    let running = command.spawn();
+    moment.await;
+    // It may have ended, but nobody has waited for it yet, so its id is nobody else's.
+    running.signal(Signal::KILL);
+    let ended = running.finish().await;
+    ended.status.code().map_or(End::Killed, End::Ended)
+}
+
+/// How long a command takes, undisturbed: the longest of three times.
+pub(crate) async fn measured(command: impl AsyncFn()) -> Duration {
+    let mut longest = Duration::ZERO;
+    for _ in 0..3 {
+        let begun = Instant::now();
+        command().await;
+        longest = longest.max(begun.elapsed());
+    }
+    longest
+}
+
+/// Expects everything that can be read in a home to be readable, and gives what `status` says.
+pub(crate) async fn next_start(home: &Home) -> Value {
+    home.tokenferry(["activity", "--json"]).run().await.succeeds();
+    home.tokenferry(["status", "--json"]).run().await.succeeds().json()
+}
+
+/// What lies in the state folder and is not meant to: temporary files of whoever was killed while writing one.
+pub(crate) fn unfinished(home: &Home) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    look_below(&home.state(), &mut found);
+    found
+}
+
+fn look_below(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("the home should be readable") {
+        let path = entry.expect("the home should be readable").path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if path.is_dir() {
+            look_below(&path, found);
+        } else if !is_meant(&name) {
+            found.push(path);
+        }
+    }
+}
+
+fn is_meant(name: &str) -> bool {
+    let state =
+        ["config.toml", "installation", "journal.db", "journal.db-wal", "journal.db-shm", "vault-tried", "vault.key"];
+    let is_entry = ["account-", "pending-"].iter().any(|kind| name.starts_with(kind)) && name.ends_with(".json");
+    state.contains(&name) || is_entry || name.ends_with(".lock")
+}
+
+/// Expects what was left unfinished to go once it is old enough to be nobody's any more. Gives how many files there were.
+pub(crate) async fn nothing_piles_up(home: &Home) -> usize {
+    let left = unfinished(home);
+    for file in &left {
+        let file = fs::File::options().write(true).open(file).expect("the file should be ours");
+        file.set_modified(SystemTime::now() - ABANDONED).expect("the file should be ours");
+    }
+    home.tokenferry(["token"]).prints_a_secret().run().await.succeeds();
+    let still = unfinished(home);
+    assert!(still.is_empty(), "temporary files pile up: {still:?}");
+    left.len()
+}

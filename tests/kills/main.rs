@@ -1,0 +1,10 @@
+//! `kill -9` at random moments of a sign-in, a renewal and a delivery: whatever the moment, the next start works, a volume
+//! holds a whole file, nothing piles up, and a sign-in is lost only where the provider had used its refresh token up and
+//! the answer was not stored yet.
+//!
+//! Each test prints its seed; `TOKENFERRY_KILL_SEED` repeats one, as far as a machine's own timing allows.
+
+mod deliveries;
+mod killing;
+mod renewals;
+mod sign_ins;

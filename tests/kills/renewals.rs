@@ -1,0 +1,142 @@
+//! Renewals that are killed. Half of the kills come at any moment of the command, half shortly after the provider was
+//! asked: there, a renewal can be lost for good, and every such loss has to be explained by the provider's own record.
+
+use std::{ops::AddAssign, time::Duration};
+
+use bed::{Home, Keychain, Provider, Vault};
+use practice::{EndedBy, Endpoint};
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::killing::{Chance, End, STORED_WITHIN, kill_after, measured, next_start, nothing_piles_up};
+
+const KILLS: usize = 80;
+/// Homes at a time: enough that none waits for another, few enough that a command's time stays what was measured.
+const HOMES: usize = 4;
+/// Within this long after the request came, a kill is close to the answer.
+const CLOSE: Duration = Duration::from_millis(25);
+/// The request comes within this long, or the command has ended without one.
+const ASKS_WITHIN: Duration = Duration::from_secs(10);
+
+/// What became of the renewals.
+#[derive(Debug, Default)]
+struct Count {
+    killed: usize,
+    through_before: usize,
+    before_rotation: usize,
+    after_rotation: usize,
+    losses_explained: usize,
+    temporary_files: usize,
+}
+
+impl AddAssign for Count {
+    fn add_assign(&mut self, other: Self) {
+        self.killed += other.killed;
+        self.through_before += other.through_before;
+        self.before_rotation += other.before_rotation;
+        self.after_rotation += other.after_rotation;
+        self.losses_explained += other.losses_explained;
+        self.temporary_files += other.temporary_files;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn renewals_are_killed() {
+    let chance = Chance::seeded("renewals");
+    let keychain = Keychain::unlocked();
+    let homes = (0..HOMES).map(|number| {
+        // One of them keeps its sign-in in a real keychain.
+        let vault = if number == 0 { Vault::Keychain(keychain.address()) } else { Vault::File };
+        in_a_home(&chance, vault)
+    });
+    let mut count = Count::default();
+    for home in futures_util::future::join_all(homes).await {
+        count += home;
+    }
+    println!("{count:#?}\nlosses unexplained: 0");
+    assert_eq!(count.killed + count.through_before, KILLS);
+    assert!(count.killed >= KILLS / 2 && count.before_rotation > 0 && count.after_rotation > 0, "the kills missed");
+}
+
+async fn in_a_home(chance: &Chance, vault: Vault) -> Count {
+    let provider = Provider::start();
+    let home = Home::new().provider(&provider).vault(vault);
+    home.tokenferry(["login"]).run().await.succeeds();
+    let takes = measured(async || drop(home.tokenferry(["refresh"]).run().await.succeeds())).await;
+    let mut count = Count::default();
+    for kill in 0..KILLS / HOMES {
+        let aimed = (kill % 2 == 1).then(|| CLOSE.mul_f64(chance.part()));
+        let moment = chance.moment_of(takes);
+        provider.clear_record();
+        let begun = Instant::now();
+        let end = kill_after(home.tokenferry(["refresh"]), async {
+            match aimed {
+                Some(after) => {
+                    let asked = async {
+                        while provider.record().count(Endpoint::Refresh) == 0 {
+                            sleep(Duration::from_micros(200)).await;
+                        }
+                    };
+                    let _ = timeout(ASKS_WITHIN, asked).await;
+                    sleep(after).await;
+                }
+                None => sleep(moment).await,
+            }
+        })
+        .await;
+        let when = format!("kill {kill}, aimed {aimed:?}, moment {moment:?} of {takes:?}, {end:?}");
+        count += judge(&home, &provider, end, begun.elapsed(), &when).await;
+    }
+    count.temporary_files = nothing_piles_up(&home).await;
+    count
+}
+
+/// Holds what the next start finds against what the provider has on record of the one that was killed.
+async fn judge(home: &Home, provider: &Provider, end: End, took: Duration, when: &str) -> Count {
+    let mut count = Count::default();
+    match end {
+        End::Killed => count.killed += 1,
+        End::Ended(code) => {
+            assert_eq!(code, 0, "{when}");
+            count.through_before += 1;
+        }
+    }
+    next_start(home).await;
+    // Living tokens are given, whatever became of the renewal.
+    home.tokenferry(["token"]).prints_a_secret().run().await.succeeds();
+
+    let next = home.tokenferry(["refresh", "--json"]).run().await;
+    let record = provider.record();
+    let asked: Vec<_> = record.of(Endpoint::Refresh).collect();
+    let (killed, ours) = match asked.as_slice() {
+        [ours] => (None, ours),
+        [killed, ours] => (Some(killed), ours),
+        other => panic!("{when}: {} requests of two processes", other.len()),
+    };
+    let rotated = killed.is_some_and(|entry| entry.granted.is_some());
+    if end == End::Killed {
+        *(if rotated { &mut count.after_rotation } else { &mut count.before_rotation }) += 1;
+    }
+    if next.status.code() == Some(0) {
+        assert!(ours.granted.is_some(), "{when}");
+        return count;
+    }
+
+    // Lost. Then the provider had rotated for the killed one, and what it had answered was not in the vault yet: the
+    // same old token was presented again.
+    let next = next.ends_with(4);
+    assert_eq!(next.json()["error"]["code"], "needs_sign_in", "{when}");
+    let killed = killed.unwrap_or_else(|| panic!("{when}: lost, and nobody had renewed"));
+    let sign_in = provider.sign_ins().pop().expect("there is a sign-in");
+    let explained = end == End::Killed
+        && rotated
+        && killed.presented == ours.presented
+        && sign_in.ended_by == Some(EndedBy::RefreshTokenReuse)
+        && took < STORED_WITHIN;
+    assert!(explained, "{when}: a loss that nothing explains, after {took:?}\n{asked:#?}\n{sign_in:#?}\n{next}");
+    count.losses_explained += 1;
+    let status = next_start(home).await;
+    assert_eq!(status["accounts"][0]["code"], "needs_sign_in", "{when}: {status:#}");
+    home.tokenferry(["login"]).run().await.succeeds();
+    home.tokenferry(["refresh"]).run().await.succeeds();
+    count
+}
