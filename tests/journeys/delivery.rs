@@ -37,7 +37,8 @@ async fn a_destination_is_added_listed_delivered_to_and_removed() {
 
     let list = report(home.tokenferry(["destination", "list"])).await;
     let web = &list[0];
-    for (name, expected) in [("name", "web"), ("code", "up_to_date"), ("account", "default"), ("format", "claude-code")] {
+    for (name, expected) in [("name", "web"), ("code", "up_to_date"), ("account", "default"), ("format", "claude-code")]
+    {
         assert_eq!(web[name], expected, "{web}");
     }
     assert_eq!((&web["volume"], &web["engine"]), (&json!(volume.name()), &json!(engine.host())));
@@ -57,9 +58,8 @@ async fn names_and_places_are_taken_once() {
     let (home, engine) = delivering(&provider);
     let (one, two) = (engine.volume().await, engine.volume().await);
     approve(&home, "web", &one).await;
-    let add = |name: &str, volume: &bed::Volume| {
-        home.tokenferry(["destination", "add", name, "--volume", volume.name()])
-    };
+    let add =
+        |name: &str, volume: &bed::Volume| home.tokenferry(["destination", "add", name, "--volume", volume.name()]);
     assert_eq!(refusal(add("web", &two), 1).await, "name_taken");
     assert_eq!(refusal(add("other", &one), 1).await, "place_taken");
     let added = report(add("other", &one).args(["--folder", "sub"])).await;
@@ -97,10 +97,10 @@ async fn somebody_elses_sign_in_is_replaced_only_when_that_is_said() {
     let refused = home.tokenferry(["sync"]).run().await.ends_with(1);
     assert_eq!(volume.read(".credentials.json").await.json(), foreign());
     let foreign_status = destination(&home, "web").await;
-    assert_eq!((&foreign_status["code"], &foreign_status["state"]), (
-        &json!("foreign"),
-        &json!("Holds somebody else's sign-in")
-    ));
+    assert_eq!(
+        (&foreign_status["code"], &foreign_status["state"]),
+        (&json!("foreign"), &json!("Holds somebody else's sign-in"))
+    );
 
     // The advice is followed to the letter.
     let advice = refused.stderr.split('`').nth(1).unwrap_or_else(|| panic!("{refused}\ngives no advice"));
@@ -140,7 +140,8 @@ async fn folder_and_owner_are_as_they_were_said() {
     let (home, engine) = delivering(&provider);
     let volume = engine.volume().await;
     sign_in(&home).await;
-    let add = ["destination", "add", "web", "--volume", volume.name(), "--folder", "home/.claude", "--owner", "1234:1235"];
+    let add =
+        ["destination", "add", "web", "--volume", volume.name(), "--folder", "home/.claude", "--owner", "1234:1235"];
     home.tokenferry(add).run().await.succeeds();
     home.tokenferry(["sync"]).run().await.succeeds();
     assert_eq!(volume.read("home/.claude/.credentials.json").await.rights(), (1234, 1235, 0o600));

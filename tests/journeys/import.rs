@@ -92,8 +92,7 @@ async fn an_access_token_that_has_ended_is_no_hindrance() {
 async fn used_up(home: &Home, provider: &Provider) -> std::path::PathBuf {
     let path = official_cli(home, provider).await;
     let refresh_token = file(&path)["claudeAiOauth"]["refreshToken"].clone();
-    let body =
-        json!({"grant_type": "refresh_token", "refresh_token": refresh_token, "client_id": practice::CLIENT_ID});
+    let body = json!({"grant_type": "refresh_token", "refresh_token": refresh_token, "client_id": practice::CLIENT_ID});
     ask_for_tokens(provider, &body).await;
     path
 }

@@ -6,7 +6,8 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::steps::{
-    EngineLine, account, approve, delivering, destination, eventually, refusal, sign_in, status, token_in, vault_entries,
+    EngineLine, account, approve, delivering, destination, eventually, refusal, sign_in, status, token_in,
+    vault_entries,
 };
 
 #[tokio::test]
@@ -65,7 +66,10 @@ async fn a_copy_that_cannot_be_reached_is_named_and_taken_away_later() {
     assert_eq!(provider.sign_ins()[0].ended_by, Some(EndedBy::Revocation));
     assert_eq!(vault_entries(&home), [] as [String; 0]);
     let left = status(&home).await["copies_left"].clone();
-    assert_eq!((&left[0]["volume"], &left[0]["trouble"]["code"]), (&json!(volume.name()), &json!("engine_not_running")));
+    assert_eq!(
+        (&left[0]["volume"], &left[0]["trouble"]["code"]),
+        (&json!(volume.name()), &json!("engine_not_running"))
+    );
     let words = home.tokenferry(["status"]).run().await.succeeds().stdout;
     assert!(words.contains(volume.name()), "{words}");
 

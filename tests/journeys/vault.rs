@@ -88,12 +88,17 @@ async fn run_waits_for_a_keychain_that_is_locked() {
     let provider = Provider::start();
     let mut keychain = Keychain::unlocked();
     let home = in_keychain(&keychain, &provider);
+    provider.set(|options| options.access_token_lifetime = Duration::from_secs(1));
     sign_in(&home).await;
+    provider.set(|options| options.access_token_lifetime = Duration::from_secs(8 * 3600));
     keychain.lock();
     let mut run = home.tokenferry(["run"]).spawn();
-    run.says("The keychain is locked.").await;
+    run.says("The keychain is locked. Unlock it").await;
+    assert_eq!(account(&home, "default").await["refresh_count"], 0);
     keychain.restart();
-    home.tokenferry(["refresh"]).run().await.succeeds();
+    // It looks again within a minute, or when anything happens.
+    home.tokenferry(["destination", "add", "web", "--volume", "claude-auth"]).run().await.succeeds();
+    run.says("Renewed default").await;
     run.signal(Signal::TERM);
     run.finish().await.succeeds();
 }
@@ -153,9 +158,11 @@ async fn a_key_of_ones_own_is_used_and_lies_nowhere() {
     sign_in(&home).await;
     let before = token(&home).await;
     assert!(!home.state().join("vault.key").exists());
-    for (key, code) in
-        [("correct horse battery staple", "vault_key_malformed"), (OTHER_KEY, "vault_key_wrong"), ("", "vault_key_missing")]
-    {
+    for (key, code) in [
+        ("correct horse battery staple", "vault_key_malformed"),
+        (OTHER_KEY, "vault_key_wrong"),
+        ("", "vault_key_missing"),
+    ] {
         for words in [["token"], ["login"], ["refresh"]] {
             let refused = home.tokenferry(words).set("CLAUDE_TOKEN_ENCRYPTION_KEY", key);
             assert_eq!(refusal(refused, 1).await, code, "{words:?}");
@@ -184,10 +191,8 @@ async fn a_home_whose_sign_ins_lie_elsewhere_says_where_and_changes_nothing() {
     let said = home.tokenferry(["token"]).set("TOKENFERRY_VAULT", "file").run().await.ends_with(1).stderr;
     assert!(said.contains("system's keychain") && said.contains("TOKENFERRY_VAULT=keychain"), "{said}");
     // The standing work does no harm either.
-    let mut run = home.tokenferry(["run"]).set("TOKENFERRY_VAULT", "file").spawn();
-    run.says("system's keychain").await;
-    run.signal(Signal::TERM);
-    run.finish().await;
+    let run = home.tokenferry(["run"]).set("TOKENFERRY_VAULT", "file");
+    assert_eq!(refusal(run, 1).await, "vault_other_kind");
     assert_eq!(token(&home).await, before);
     assert_eq!(account(&home, "default").await["code"], "fresh");
     assert_eq!((provider.sign_ins().len(), entries(&keychain, &home)), (1, 1));
