@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use directories::ProjectDirs;
 
+use crate::unfinished;
+
 /// The folders and files of an installation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Home {
@@ -49,13 +51,15 @@ impl Home {
         Self { settings: state.join("config.toml"), state, own: true }
     }
 
-    /// Makes the folders, readable by their owner alone.
+    /// Makes the folders, readable by their owner alone, and clears away what killed processes left in them.
     ///
     /// # Errors
     /// [`HomeError::Unusable`]
     pub fn make(&self) -> Result<(), HomeError> {
         for folder in [Some(self.state.as_path()), self.settings.parent()].into_iter().flatten() {
-            make_private(folder).map_err(|why| HomeError::Unusable(folder.to_owned(), why))?;
+            make_private(folder)
+                .and_then(|()| unfinished::sweep(folder))
+                .map_err(|why| HomeError::Unusable(folder.to_owned(), why))?;
         }
         Ok(())
     }

@@ -20,6 +20,7 @@ pub mod secret;
 pub mod settings;
 pub mod sign_in;
 pub mod status;
+mod unfinished;
 pub mod vault;
 
 pub use engine::{Engine, Goodbye, Obtained, Surroundings, Synced};

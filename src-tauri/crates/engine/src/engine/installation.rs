@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::error::Error;
 use crate::home::HomeError;
+use crate::unfinished;
 
 const FILE: &str = "installation";
 /// Hexadecimal digits of an id.
@@ -35,7 +36,7 @@ fn make(state: &Path, file: &Path) -> io::Result<()> {
     let mut bytes = [0_u8; LENGTH / 2];
     getrandom::fill(&mut bytes).map_err(io::Error::other)?;
     let id: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    let mut fresh = tempfile::NamedTempFile::new_in(state)?;
+    let mut fresh = unfinished::file_in(state)?;
     fresh.write_all(id.as_bytes())?;
     match fresh.persist_noclobber(file) {
         Ok(_) => Ok(()),

@@ -6,6 +6,7 @@ use std::path::Path;
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table};
 
 use super::{Destination, Settings, SettingsError};
+use crate::unfinished;
 
 /// Adds a destination at the end.
 ///
@@ -64,7 +65,7 @@ fn write(file: &Path, text: &str) -> io::Result<()> {
     // A settings file that is a link, as dotfiles often are, stays one.
     let file = std::fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
     let folder = file.parent().unwrap_or(Path::new("."));
-    let mut fresh = tempfile::NamedTempFile::new_in(folder)?;
+    let mut fresh = unfinished::file_in(folder)?;
     fresh.write_all(text.as_bytes())?;
     fresh.as_file().sync_all()?;
     fresh.persist(file)?;

@@ -3,18 +3,11 @@
 use std::fs::{self, DirBuilder};
 use std::io::{self, Write};
 use std::path::Path;
-use std::time::Duration;
 
-use tempfile::{Builder, NamedTempFile};
+use tempfile::NamedTempFile;
 
 use super::super::VaultError;
-
-/// How the names of unfinished files begin.
-const UNFINISHED: &str = ".unfinished-";
-
-/// After this an unfinished file belongs to nobody: its process was killed. Writing takes milliseconds; the rest is for
-/// a machine that slept.
-const ABANDONED: Duration = Duration::from_secs(60 * 60);
+use crate::unfinished;
 
 /// Makes the folder with its parents, 0700. One that is there already is closed to others.
 pub(super) fn make_folder(path: &Path) -> Result<(), VaultError> {
@@ -36,32 +29,18 @@ pub(super) fn make_folder(path: &Path) -> Result<(), VaultError> {
 
 /// Removes what killed processes left unfinished in the folder, and says whether it holds anything finished.
 pub(super) fn sweep(folder: &Path) -> Result<bool, VaultError> {
-    let disk = |source| VaultError::Disk { doing: "look into", path: folder.to_owned(), source };
-    let mut finished = false;
-    for file in fs::read_dir(folder).map_err(disk)? {
-        let file = file.map_err(disk)?;
-        if !file.file_name().to_string_lossy().starts_with(UNFINISHED) {
-            finished = true;
-            continue;
-        }
-        let age = file.metadata().and_then(|about| about.modified()).ok().and_then(|time| time.elapsed().ok());
-        if age.is_some_and(|age| age > ABANDONED) {
-            // Somebody else may sweep at the same time; what can't be removed does no harm.
-            let _ = fs::remove_file(file.path());
-        }
-    }
-    Ok(finished)
+    unfinished::sweep(folder).map_err(|source| VaultError::Disk { doing: "look into", path: folder.to_owned(), source })
 }
 
 /// Puts the content in place of what is there.
 pub(super) fn replace(path: &Path, content: &[u8]) -> Result<(), VaultError> {
     let disk = |source| VaultError::Disk { doing: "write", path: path.to_owned(), source };
-    unfinished(path, content).and_then(|file| Ok(file.persist(path)?)).and_then(|_| settle(path)).map_err(disk)
+    written(path, content).and_then(|file| Ok(file.persist(path)?)).and_then(|_| settle(path)).map_err(disk)
 }
 
 /// Makes the file with this content where there is none, and says whether it did.
 pub(super) fn create(path: &Path, content: &[u8]) -> Result<bool, VaultError> {
-    let made = match unfinished(path, content).and_then(|file| Ok(file.persist_noclobber(path)?)) {
+    let made = match written(path, content).and_then(|file| Ok(file.persist_noclobber(path)?)) {
         Ok(_) => settle(path).map(|()| true),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
         Err(error) => Err(error),
@@ -79,9 +58,9 @@ pub(super) fn remove(path: &Path) -> Result<(), VaultError> {
     }
 }
 
-/// A file with this content in the same folder, 0600 from the start, removed unless it is put in place.
-fn unfinished(path: &Path, content: &[u8]) -> io::Result<NamedTempFile> {
-    let mut file = Builder::new().prefix(UNFINISHED).tempfile_in(parent(path))?;
+/// A file with this content in the same folder, to be put in place.
+fn written(path: &Path, content: &[u8]) -> io::Result<NamedTempFile> {
+    let mut file = unfinished::file_in(parent(path))?;
     file.write_all(content)?;
     file.as_file().sync_all()?;
     Ok(file)
