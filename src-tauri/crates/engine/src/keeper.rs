@@ -324,7 +324,7 @@ impl Keeper {
             _ => {}
         }
         let asked = self.clock.now();
-        match self.provider.renew(&base.refresh_token).await {
+        match self.provider.renew(&base.refresh_token, &base.scopes).await {
             Ok(tokens) => self.commit(base, tokens, asked, turn).await,
             Err(Unrenewed { why, successor }) => {
                 if let Some(refresh_token) = successor {

@@ -115,16 +115,17 @@ impl Provider {
         Tokens::read(answer)
     }
 
-    /// Trades a refresh token for fresh tokens. RFC 6749 section 6. The refresh token is used up by it.
+    /// Trades a refresh token for fresh tokens. RFC 6749 section 6. The refresh token is used up by it. No more scopes are
+    /// asked for than were granted: a sign-in that another client made may have fewer than ours.
     ///
     /// # Errors
     /// See [`Unrenewed`]; `Refused` alone means that the sign-in is over.
-    pub async fn renew(&self, refresh_token: &SecretString) -> Result<Tokens, Unrenewed> {
+    pub async fn renew(&self, refresh_token: &SecretString, granted: &[String]) -> Result<Tokens, Unrenewed> {
         let refresh_token = RefreshToken::new(refresh_token.expose().to_owned());
         let answer = self
             .oauth
             .exchange_refresh_token(&refresh_token)
-            .add_scopes(scopes())
+            .add_scopes(scopes().filter(|scope| granted.contains(scope)))
             .request_async(&self.http)
             .await
             .map_err(sort_out)?;
