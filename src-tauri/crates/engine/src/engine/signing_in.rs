@@ -11,8 +11,8 @@ use crate::credentials::Credentials;
 use crate::delivery::Outcomes;
 use crate::error::Error;
 use crate::journal::{Event, Kind};
-use crate::keeper::{KeepError, Need, SignedIn};
-use crate::provider::{Provider, ProviderError};
+use crate::keeper::{KeepError, SignedIn};
+use crate::provider::{Provider, ProviderError, Unrenewed};
 use crate::renewal::later;
 use crate::secret::SecretString;
 use crate::sign_in::{Callback, Imported, OfficialCli, PendingId, PendingSignIn};
@@ -147,24 +147,15 @@ impl Engine {
     /// The vault's, the lock's or the journal's: then the earlier sign-in is as it was.
     pub async fn keep(&self, obtained: Obtained) -> Result<Credentials, Error> {
         let keeper = self.keeper().await?.clone();
-        let Obtained { account, sign_in, loose, .. } = obtained;
-        let adopt = {
-            let keeper = keeper.clone();
-            async move {
-                let adopted = keeper.adopt(&account, sign_in).await?;
-                loose.map(Loose::seen_to);
-                Ok(adopted)
+        self.kept(async move {
+            let Obtained { account, sign_in, loose, .. } = obtained;
+            let adopted = keeper.adopt(&account, sign_in).await?;
+            if let Some(loose) = loose {
+                loose.seen_to();
             }
-        };
-        let (kept, earlier) = self.tasks.spawn(adopt).await.unwrap_or(Err(KeepError::Stopped))?;
-        let text = format!("Signed in {}: {}.", kept.account, kept.identity);
-        self.journal.note(Event::new(kept.created, Kind::SignedIn, text).to(&kept.account))?;
-        if let Some(earlier) = earlier.filter(|it| it.refresh_token != kept.refresh_token)
-            && let Err(why) = keeper.revoke(&earlier).await
-        {
-            tracing::warn!("the earlier sign-in of {} could not be ended: {why}", kept.account);
-        }
-        Ok(kept)
+            Ok(adopted)
+        })
+        .await
     }
 
     /// Ends, at the provider, what was obtained and shall not be kept.
@@ -173,7 +164,9 @@ impl Engine {
     /// [`Error::Provider`]
     pub async fn discard(&self, obtained: Obtained) -> Result<(), Error> {
         let told = self.provider.revoke(&obtained.sign_in.refresh_token).await;
-        obtained.loose.map(Loose::seen_to);
+        if let Some(loose) = obtained.loose {
+            loose.seen_to();
+        }
         Ok(told?)
     }
 
@@ -193,17 +186,31 @@ impl Engine {
         Ok(Obtained { account, sign_in, earlier, loose: None })
     }
 
-    /// Takes an imported sign-in over: keeps it, then renews it at once, so that no other copy is good any more.
+    /// Takes an imported sign-in over: renews it, so that no other copy is good any more, and keeps what came of that.
     ///
     /// # Errors
-    /// As [`Self::keep`] and [`Engine::refresh`]. Where only renewing failed, the sign-in is kept all the same.
+    /// [`Error::Provider`] where it can't be renewed, as it is used up for instance: then all is as it was, and so is an
+    /// earlier sign-in under the same name. Otherwise as [`Self::keep`].
     pub async fn take_over(&self, imported: Obtained) -> Result<Credentials, Error> {
-        let kept = self.keep(imported).await?;
-        let renewed = self.keeper().await?.fresh(&kept.account, Need::After(kept.version)).await?;
-        if !renewed.identity.is_known() {
-            tracing::info!("who {} is will be known after the next sign-in", renewed.account);
-        }
-        Ok(renewed)
+        let (keeper, provider, asked) = (self.keeper().await?.clone(), self.provider.clone(), self.clock.now());
+        self.kept(async move {
+            let Obtained { account, sign_in, .. } = imported;
+            let renewed = match provider.renew(&sign_in.refresh_token, &sign_in.scopes).await {
+                Ok(tokens) => SignedIn {
+                    access_token: tokens.access_token,
+                    refresh_token: tokens.refresh_token.unwrap_or(sign_in.refresh_token),
+                    access_token_ends: later(asked, tokens.access_token_lives),
+                    scopes: if tokens.scopes.is_empty() { sign_in.scopes } else { tokens.scopes },
+                    identity: sign_in.identity.or(tokens.identity),
+                    ..sign_in
+                },
+                // What is in the file is used up all the same.
+                Err(Unrenewed { successor: Some(refresh_token), .. }) => SignedIn { refresh_token, ..sign_in },
+                Err(Unrenewed { why, .. }) => return Err(why.into()),
+            };
+            Ok(keeper.adopt(&account, renewed).await?)
+        })
+        .await
     }
 
     /// Signs out: takes every copy away, ends the sign-in at the provider, forgets it. What could not be reached is told,
@@ -232,6 +239,23 @@ impl Engine {
         }
         let copies = self.delivery.withdraw(copies).await?;
         Ok(Goodbye { copies, untold })
+    }
+
+    /// Carries an adoption to its end, whether or not the caller waits for it, and ends an earlier sign-in.
+    async fn kept(
+        &self,
+        adopt: impl Future<Output = Result<(Credentials, Option<Credentials>), Error>> + Send + 'static,
+    ) -> Result<Credentials, Error> {
+        let adopted = self.tasks.spawn(adopt).await.unwrap_or(Err(Error::Keep(KeepError::Stopped)));
+        let (kept, earlier) = adopted?;
+        let text = format!("Signed in {}: {}.", kept.account, kept.identity);
+        self.journal.note(Event::new(kept.created, Kind::SignedIn, text).to(&kept.account))?;
+        if let Some(earlier) = earlier.filter(|it| it.refresh_token != kept.refresh_token)
+            && let Err(why) = self.keeper().await?.revoke(&earlier).await
+        {
+            tracing::warn!("the earlier sign-in of {} could not be ended: {why}", kept.account);
+        }
+        Ok(kept)
     }
 
     async fn keep_pending(&self, pending: &PendingSignIn) -> Result<(), Error> {
