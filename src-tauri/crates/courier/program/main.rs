@@ -8,9 +8,11 @@
 //! Built by `../build.sh` with rustc 1.63; `unsafe` is allowed in this program and nowhere else in the project.
 #![no_std]
 #![no_main]
-// The functions that the compiler calls for copying are defined in `sys`: it must not turn them into calls of themselves.
+// The functions that the compiler calls for copying are defined in `memory`: it must not turn them into calls of themselves.
 #![no_builtins]
 
+mod memory;
+mod sync;
 mod sys;
 mod tree;
 mod wire;
@@ -56,7 +58,7 @@ extern "C" fn courier() -> ! {
     // SAFETY: this function runs once, on the only thread, and these are the only references ever made.
     let (request, answer) = unsafe { (&mut *core::ptr::addr_of_mut!(REQUEST), &mut *core::ptr::addr_of_mut!(ANSWER)) };
     sys::clear_umask();
-    let mut batch = [NOBODY; sys::TOGETHER];
+    let mut batch = [NOBODY; sync::MOST];
     let deadline = sys::now() + LIFETIME_SECONDS;
     let code = Courier { answer, batch: &mut batch, waiting: 0, deadline }.serve(request);
     // Takes away what was not published.
@@ -66,7 +68,7 @@ extern "C" fn courier() -> ! {
 
 struct Courier<'a> {
     answer: &'a mut [u8; MAX_FRAME],
-    batch: &'a mut [Option<Waiting>; sys::TOGETHER],
+    batch: &'a mut [Option<Waiting>; sync::MOST],
     /// How many of the batch's places are taken.
     waiting: usize,
     deadline: i64,
@@ -113,7 +115,7 @@ impl Courier<'_> {
             let staged = tree::stage(&place, &order);
             *self.batch.get_mut(self.waiting)? = Some(Waiting { place, staged });
             self.waiting += 1;
-            return Some(if more && self.waiting < sys::TOGETHER { Ok(()) } else { self.publish() });
+            return Some(if more && self.waiting < sync::MOST { Ok(()) } else { self.publish() });
         }
         // Answers come in the order of requests.
         if let Err(errno) = self.publish() {
@@ -131,11 +133,11 @@ impl Courier<'_> {
 
     /// Gets the batch onto the disk, each file in its place, and answers for each.
     fn publish(&mut self) -> Result<(), Errno> {
-        let mut synced = [false; sys::TOGETHER];
+        let mut synced = [false; sync::MOST];
         // A single one is synced just as well by itself.
         if self.waiting > 1 {
             let staged = || self.batch.iter().flatten().flat_map(|waiting| &waiting.staged);
-            sys::sync_together(staged().map(Staged::file), |number| {
+            sync::together(staged().map(Staged::file), |number| {
                 if let Some(synced) = synced.get_mut(number) {
                     *synced = true;
                 }

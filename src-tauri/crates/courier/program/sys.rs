@@ -1,4 +1,4 @@
-//! Linux's system calls, as far as the courier needs them, on x86_64 and aarch64. All `unsafe` but the entry's is here.
+//! Linux's system calls, as far as the courier needs them, on x86_64 and aarch64.
 //!
 //! A call answers `Ok(value)` or `Err(errno)`. A descriptor closes itself.
 
@@ -34,7 +34,7 @@ const POLLOUT: i16 = 4;
 const CLOCK_MONOTONIC: usize = 1;
 
 #[cfg(target_arch = "x86_64")]
-mod number {
+pub mod number {
     pub const READ: usize = 0;
     pub const WRITE: usize = 1;
     pub const CLOSE: usize = 3;
@@ -62,7 +62,7 @@ mod number {
 }
 
 #[cfg(target_arch = "aarch64")]
-mod number {
+pub mod number {
     pub const IO_SETUP: usize = 0;
     pub const IO_SUBMIT: usize = 2;
     pub const IO_GETEVENTS: usize = 4;
@@ -102,7 +102,7 @@ global_asm!(".globl _start", "_start:", "mov x29, #0", "mov x30, #0", "bl courie
 /// # Safety
 /// The arguments are what the call named by `number` takes: pointers valid for as many bytes as it reads or writes.
 #[cfg(target_arch = "x86_64")]
-unsafe fn raw(number: usize, a: usize, b: usize, c: usize, d: usize, e: usize) -> isize {
+pub unsafe fn raw(number: usize, a: usize, b: usize, c: usize, d: usize, e: usize) -> isize {
     let result;
     asm!("syscall", inlateout("rax") number as isize => result, in("rdi") a, in("rsi") b, in("rdx") c, in("r10") d,
         in("r8") e, lateout("rcx") _, lateout("r11") _, options(nostack));
@@ -114,7 +114,7 @@ unsafe fn raw(number: usize, a: usize, b: usize, c: usize, d: usize, e: usize) -
 /// # Safety
 /// The arguments are what the call named by `number` takes: pointers valid for as many bytes as it reads or writes.
 #[cfg(target_arch = "aarch64")]
-unsafe fn raw(number: usize, a: usize, b: usize, c: usize, d: usize, e: usize) -> isize {
+pub unsafe fn raw(number: usize, a: usize, b: usize, c: usize, d: usize, e: usize) -> isize {
     let result;
     asm!("svc #0", in("x8") number, inlateout("x0") a as isize => result, in("x1") b, in("x2") c, in("x3") d,
         in("x4") e, options(nostack));
@@ -122,7 +122,7 @@ unsafe fn raw(number: usize, a: usize, b: usize, c: usize, d: usize, e: usize) -
 }
 
 /// Linux answers errors as -1 to -4095.
-fn checked(result: isize) -> Result<usize, Errno> {
+pub fn checked(result: isize) -> Result<usize, Errno> {
     if (-4095..0).contains(&result) {
         Err(-result as Errno)
     } else {
@@ -334,7 +334,7 @@ pub fn open_root(path: &[u8]) -> Result<Fd, Errno> {
 }
 
 impl Fd {
-    fn number(&self) -> usize {
+    pub fn number(&self) -> usize {
         self.0 as usize
     }
 
@@ -455,128 +455,3 @@ impl Fd {
         }
     }
 }
-
-/// How many files [`sync_together`] takes.
-pub const TOGETHER: usize = 128;
-
-#[repr(C)]
-#[derive(Clone, Copy)]
-struct IoRequest {
-    data: u64,
-    key_and_flags: u64,
-    operation: u16,
-    priority: u16,
-    descriptor: u32,
-    unused: [u64; 5],
-}
-
-#[repr(C)]
-#[derive(Clone, Copy)]
-struct IoEvent {
-    data: u64,
-    request: u64,
-    result: i64,
-    second_result: i64,
-}
-
-/// Asks the kernel to get many files onto the disk at once, which costs it little more than one, and calls `done` with
-/// the place of each that is there. Those it isn't called for are left to [`Fd::sync`]: not every kernel or sandbox
-/// knows this way.
-pub fn sync_together<'a>(files: impl Iterator<Item = &'a Fd>, mut done: impl FnMut(usize)) {
-    const SYNC: u16 = 2;
-    const NO_REQUEST: IoRequest =
-        IoRequest { data: 0, key_and_flags: 0, operation: SYNC, priority: 0, descriptor: 0, unused: [0; 5] };
-    let mut requests = [NO_REQUEST; TOGETHER];
-    let mut count = 0;
-    for (request, file) in requests.iter_mut().zip(files) {
-        request.data = count as u64;
-        request.descriptor = file.0 as u32;
-        count += 1;
-    }
-    let mut pointers = [0_usize; TOGETHER];
-    for (pointer, request) in pointers.iter_mut().zip(requests.iter()) {
-        *pointer = request as *const IoRequest as usize;
-    }
-    let mut context = 0_usize;
-    let mut events = [IoEvent { data: 0, request: 0, result: 0, second_result: 0 }; TOGETHER];
-    // SAFETY: the context is a number that the call fills; the pointers are to `count` requests, no more than there are;
-    // the events are as many as said. All are alive until the last event has come, which is waited for. The context is
-    // left to the end of the program.
-    unsafe {
-        if checked(raw(number::IO_SETUP, TOGETHER, &mut context as *mut usize as usize, 0, 0, 0)).is_err() {
-            return;
-        }
-        let submitted = match checked(raw(number::IO_SUBMIT, context, count, pointers.as_ptr() as usize, 0, 0)) {
-            Ok(submitted) => submitted,
-            Err(_) => return,
-        };
-        let mut left = submitted;
-        while left > 0 {
-            let into = events.as_mut_ptr() as usize;
-            match checked(raw(number::IO_GETEVENTS, context, left, left, into, 0)) {
-                Ok(got) => {
-                    for event in events.iter().take(got).filter(|event| event.result == 0) {
-                        done(event.data as usize);
-                    }
-                    left -= got.min(left);
-                }
-                Err(EINTR) => {}
-                // Can't happen with a good context, and the requests must not outlive this function.
-                Err(_) => exit(crate::STREAM_BROKEN),
-            }
-        }
-    }
-}
-
-// What the compiler itself calls for copying, filling and comparing. Byte by byte: the largest thing that is ever copied
-// is the name of a file.
-
-/// # Safety
-/// As in C.
-#[no_mangle]
-pub unsafe extern "C" fn memcpy(to: *mut u8, from: *const u8, count: usize) -> *mut u8 {
-    let mut at = 0;
-    while at < count {
-        *to.add(at) = *from.add(at);
-        at += 1;
-    }
-    to
-}
-
-/// # Safety
-/// As in C.
-#[no_mangle]
-pub unsafe extern "C" fn memset(to: *mut u8, byte: i32, count: usize) -> *mut u8 {
-    let mut at = 0;
-    while at < count {
-        *to.add(at) = byte as u8;
-        at += 1;
-    }
-    to
-}
-
-/// # Safety
-/// As in C.
-#[no_mangle]
-pub unsafe extern "C" fn memcmp(left: *const u8, right: *const u8, count: usize) -> i32 {
-    let mut at = 0;
-    while at < count {
-        let (a, b) = (*left.add(at), *right.add(at));
-        if a != b {
-            return i32::from(a) - i32::from(b);
-        }
-        at += 1;
-    }
-    0
-}
-
-/// # Safety
-/// As in C.
-#[no_mangle]
-pub unsafe extern "C" fn bcmp(left: *const u8, right: *const u8, count: usize) -> i32 {
-    memcmp(left, right, count)
-}
-
-/// Named by the tables for unwinding that come with the compiler's `core`; nothing here unwinds.
-#[no_mangle]
-pub extern "C" fn rust_eh_personality() {}
