@@ -7,15 +7,23 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use bed::{Home, Tokenferry};
+use bed::{Home, Provider, Tokenferry};
+use practice::Endpoint;
 use rustix::process::Signal;
 use serde_json::Value;
+use tokio::time::{sleep, timeout};
 
-/// How far beyond the uninterrupted command's time kills are spread, so that its very end is hit too.
-const SPREAD: f64 = 1.15;
+/// Within this long after a request came, a kill is close to its answer.
+const CLOSE: Duration = Duration::from_millis(25);
+
+/// The request comes within this long, or the command has ended without one.
+const ASKS_WITHIN: Duration = Duration::from_secs(10);
 
 /// Whoever holds the provider's answer for this long has had the time to store it.
 pub(crate) const STORED_WITHIN: Duration = Duration::from_secs(2);
+
+/// Of so many attempts for each kill, most have to be in time.
+pub(crate) const ATTEMPTS: usize = 4;
 
 /// Older than anything that is still being written.
 const ABANDONED: Duration = Duration::from_secs(3 * 3600);
@@ -43,9 +51,42 @@ impl Chance {
         f64::from(bits) / f64::from(u32::MAX)
     }
 
-    /// A moment within a command that takes this long, or shortly after it.
-    pub(crate) fn moment_of(&self, takes: Duration) -> Duration {
-        takes.mul_f64(self.part() * SPREAD)
+    /// Any moment of a command that takes this long.
+    pub(crate) fn any_moment(&self, takes: Duration) -> Moment {
+        Moment::After(takes.mul_f64(self.part()))
+    }
+
+    /// Every other time any moment, otherwise one shortly after the provider was asked: what is lost is lost there.
+    pub(crate) fn moment(&self, attempt: usize, takes: Duration, endpoint: Endpoint) -> Moment {
+        let part = self.part();
+        if attempt % 2 == 0 { Moment::After(takes.mul_f64(part)) } else { Moment::Asked(endpoint, CLOSE.mul_f64(part)) }
+    }
+}
+
+/// When to kill.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Moment {
+    /// This long after the start.
+    After(Duration),
+    /// This long after the provider was asked.
+    Asked(Endpoint, Duration),
+}
+
+impl Moment {
+    /// Waits for it.
+    async fn comes(self, provider: &Provider) {
+        match self {
+            Self::After(time) => sleep(time).await,
+            Self::Asked(endpoint, time) => {
+                let asked = async {
+                    while provider.record().count(endpoint) == 0 {
+                        sleep(Duration::from_micros(200)).await;
+                    }
+                };
+                let _ = timeout(ASKS_WITHIN, asked).await;
+                sleep(time).await;
+            }
+        }
     }
 }
 
@@ -64,25 +105,28 @@ pub(crate) enum End {
     Ended(i32),
 }
 
-/// Runs a command, and kills it as soon as `moment` is over.
-pub(crate) async fn kill_after(command: Tokenferry, moment: impl Future<Output = ()>) -> End {
+/// Runs a command, and kills it at that moment. The provider's record should be empty.
+pub(crate) async fn kill_at(moment: Moment, command: Tokenferry, provider: &Provider) -> End {
     let running = command.spawn();
-    moment.await;
+    moment.comes(provider).await;
     // It may have ended, but nobody has waited for it yet, so its id is nobody else's.
     running.signal(Signal::KILL);
     let ended = running.finish().await;
     ended.status.code().map_or(End::Killed, End::Ended)
 }
 
-/// How long a command takes, undisturbed: the longest of three times.
-pub(crate) async fn measured(command: impl AsyncFn()) -> Duration {
-    let mut longest = Duration::ZERO;
-    for _ in 0..3 {
-        let begun = Instant::now();
-        command().await;
-        longest = longest.max(begun.elapsed());
-    }
-    longest
+/// How long something takes, undisturbed: the middle of three times.
+pub(crate) async fn measured(act: impl AsyncFn() -> Duration) -> Duration {
+    let mut times = [act().await, act().await, act().await];
+    times.sort();
+    times[1]
+}
+
+/// How long a command takes to end with this exit code.
+pub(crate) async fn time_of(command: Tokenferry, exit: i32) -> Duration {
+    let begun = Instant::now();
+    command.run().await.ends_with(exit);
+    begun.elapsed()
 }
 
 /// Expects everything that can be read in a home to be readable, and gives what `status` says.
