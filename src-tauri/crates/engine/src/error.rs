@@ -109,6 +109,7 @@ impl Error {
             Self::Callback(CallbackError::Incomplete) => "code_incomplete",
             Self::Pending(_) | Self::NotPending => "not_pending",
             Self::Import(ImportError::Io(..)) => "import_unreadable",
+            Self::Import(ImportError::TakenBefore(_)) => "imported_before",
             Self::Import(_) => "nothing_to_import",
             Self::Engine(error) => error.code(),
             Self::NoRefreshToken => "no_refresh_token",

@@ -181,6 +181,16 @@ impl Keeper {
         work.await.unwrap_or(Err(KeepError::Stopped))
     }
 
+    /// Removes a sign-in here alone: one that can't be read any more can't be ended at the provider either.
+    ///
+    /// # Errors
+    /// [`KeepError::Vault`], [`KeepError::Lock`] or [`KeepError::Journal`]
+    pub async fn remove(&self, account: &AccountName) -> Result<(), KeepError> {
+        let _turn = self.turn(account).await?;
+        self.vault.delete(Entry::Account(account)).await?;
+        Ok(self.journal.forget_account(account)?)
+    }
+
     /// Ends, at the provider, a sign-in that is kept nowhere any more. One of another provider is left to end by itself.
     ///
     /// # Errors

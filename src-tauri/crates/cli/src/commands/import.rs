@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use engine::Engine;
 use engine::account::AccountName;
-use engine::sign_in::OfficialCli;
+use engine::sign_in::{ImportError, OfficialCli};
 use serde_json::json;
 
 use super::{login, report};
@@ -22,7 +22,18 @@ pub(super) async fn take_over(
 ) -> Result<Outcome, Failure> {
     let cli = from.map(OfficialCli::at).or_else(|| OfficialCli::found_by(|name| std::env::var_os(name)));
     let cli = cli.unwrap_or_else(|| OfficialCli::at(".claude/.credentials.json"));
-    let imported = engine.imported(account, &cli).await?;
+    let imported = match engine.imported(account.clone(), &cli).await {
+        Err(engine::Error::Import(ImportError::TakenBefore(file))) if take_out => {
+            cli.forget().map_err(engine::Error::from)?;
+            if json {
+                report(&json!({"account": account, "identity": null, "moved": true}))?;
+            } else {
+                talk::say(format_args!("Removed what was left in {}; it was taken over before.", file.display()));
+            }
+            return Ok(Outcome::Done);
+        }
+        imported => imported?,
+    };
     if !yes {
         talk::say(format_args!(
             "{} holds a sign-in. A sign-in has one owner: once Tokenferry has it, the official CLI on this machine is \
@@ -54,9 +65,7 @@ pub(super) async fn take_over(
         talk::say(format_args!("Took over the sign-in of {}.", kept.identity));
         if !take_out {
             let file = cli.path().display();
-            talk::say(format_args!(
-                "What is left in {file} is of no more use; `tokenferry import --move` would have removed it."
-            ));
+            talk::say(format_args!("What is left in {file} is of no more use; `tokenferry import --move` removes it."));
         }
     }
     Ok(Outcome::Done)

@@ -22,7 +22,8 @@ pub(super) async fn sign_out(engine: &Engine, account: Option<AccountName>, json
     if json {
         let copies: Vec<_> = goodbye.copies.iter().map(|copy| told(copy, "withdrawn")).collect();
         let untold = goodbye.untold.as_ref().map(|why| json!({"code": why.code(), "message": why.to_string()}));
-        report(&json!({"account": account, "copies": copies, "provider": untold}))?;
+        let unreadable = goodbye.unreadable.as_ref().map(|why| json!({"code": why.code(), "message": why.to_string()}));
+        report(&json!({"account": account, "copies": copies, "provider": untold, "unreadable": unreadable}))?;
     } else {
         for copy in &goodbye.copies {
             match &copy.result {
@@ -35,6 +36,12 @@ pub(super) async fn sign_out(engine: &Engine, account: Option<AccountName>, json
                 "What could not be reached stays on the list: `tokenferry sync` or `run` tries again."
             ));
         }
+        if goodbye.unreadable.is_some() {
+            talk::say(format_args!(
+                "The sign-in could not be read any more. It was removed, and Claude was not told: there, the sign-in \
+                 ends by itself."
+            ));
+        }
         match &goodbye.untold {
             None => talk::say(format_args!("Signed out {account}.")),
             Some(why) => talk::say(format_args!(
@@ -43,5 +50,6 @@ pub(super) async fn sign_out(engine: &Engine, account: Option<AccountName>, json
             )),
         }
     }
-    Ok(if left > 0 || goodbye.untold.is_some() { Outcome::PartlyDone } else { Outcome::Done })
+    let all_done = left == 0 && goodbye.untold.is_none() && goodbye.unreadable.is_none();
+    Ok(if all_done { Outcome::Done } else { Outcome::PartlyDone })
 }

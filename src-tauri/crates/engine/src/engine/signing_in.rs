@@ -15,7 +15,8 @@ use crate::keeper::{KeepError, SignedIn};
 use crate::provider::{Provider, ProviderError, Unrenewed};
 use crate::renewal::later;
 use crate::secret::SecretString;
-use crate::sign_in::{Callback, Imported, OfficialCli, PendingId, PendingSignIn};
+use crate::sign_in::{Callback, ImportError, Imported, OfficialCli, PendingId, PendingSignIn, TakenOver};
+use crate::vault::VaultError;
 
 /// Tokens that were obtained and are kept nowhere yet: to be kept or discarded. A new sign-in that is dropped, since the
 /// person has gone away meanwhile, is discarded.
@@ -52,6 +53,8 @@ pub struct Goodbye {
     pub copies: Vec<Outcomes>,
     /// Why the provider could not be told. The sign-in is then kept for that alone, and signing out can be tried again.
     pub untold: Option<ProviderError>,
+    /// Why the sign-in could not be read. It was removed here, and the provider was not told: there it ends by itself.
+    pub unreadable: Option<VaultError>,
 }
 
 impl Engine {
@@ -176,6 +179,9 @@ impl Engine {
     /// [`Error::Import`]
     pub async fn imported(&self, account: AccountName, cli: &OfficialCli) -> Result<Obtained, Error> {
         let Imported { access_token, refresh_token, access_token_ends, sign_in_ends, scopes, identity } = cli.read()?;
+        if TakenOver::of(self.home.state()).has(&refresh_token)? {
+            return Err(ImportError::TakenBefore(cli.path().to_owned()).into());
+        }
         let earlier = self.keeper().await?.read(&account).await?.map(|it| it.identity);
         let identity = match access_token_ends > self.clock.now() {
             true => self::identity(&self.provider, &access_token, identity).await,
@@ -193,8 +199,10 @@ impl Engine {
     /// earlier sign-in under the same name. Otherwise as [`Self::keep`].
     pub async fn take_over(&self, imported: Obtained) -> Result<Credentials, Error> {
         let (keeper, provider, asked) = (self.keeper().await?.clone(), self.provider.clone(), self.clock.now());
+        let taken = TakenOver::of(self.home.state());
         self.kept(async move {
             let Obtained { account, sign_in, .. } = imported;
+            let used_up = sign_in.refresh_token.clone();
             let renewed = match provider.renew(&sign_in.refresh_token, &sign_in.scopes).await {
                 Ok(tokens) => SignedIn {
                     access_token: tokens.access_token,
@@ -208,7 +216,9 @@ impl Engine {
                 Err(Unrenewed { successor: Some(refresh_token), .. }) => SignedIn { refresh_token, ..sign_in },
                 Err(Unrenewed { why, .. }) => return Err(why.into()),
             };
-            Ok(keeper.adopt(&account, renewed).await?)
+            let adopted = keeper.adopt(&account, renewed).await?;
+            taken.add(&used_up)?;
+            Ok(adopted)
         })
         .await
     }
@@ -224,10 +234,14 @@ impl Engine {
             return Err(Error::NoAccount(account.clone()));
         }
         // Before anything is begun: a keychain that is locked is better known now.
-        self.can_keep(account).await?;
+        let unreadable = match self.can_keep(account).await {
+            Err(Error::Vault(why)) if why.is_of_the_entry() => Some(why),
+            readable => readable.map(|()| None)?,
+        };
         self.journal.withdraw_account(account)?;
         let copies: Vec<_> = self.journal.copies()?.into_iter().filter(|copy| copy.account == *account).collect();
-        let told = self.keeper().await?.end(account).await;
+        let keeper = self.keeper().await?;
+        let told = if unreadable.is_some() { keeper.remove(account).await } else { keeper.end(account).await };
         let untold = match told {
             Ok(()) | Err(KeepError::SignedOut(_)) => None,
             Err(KeepError::Provider(why)) => Some(why),
@@ -238,7 +252,7 @@ impl Engine {
             self.journal.note(Event::new(self.clock.now(), Kind::SignedOut, text).to(account))?;
         }
         let copies = self.delivery.withdraw(copies).await?;
-        Ok(Goodbye { copies, untold })
+        Ok(Goodbye { copies, untold, unreadable })
     }
 
     /// Carries an adoption to its end, whether or not the caller waits for it, and ends an earlier sign-in.

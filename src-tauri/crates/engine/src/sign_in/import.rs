@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::account::Identity;
+use crate::credentials::Fingerprint;
 use crate::secret::SecretString;
 
 /// The official CLI's file of credentials.
@@ -44,6 +45,12 @@ pub enum ImportError {
         "The official CLI has no sign-in at {0}. If it keeps its files elsewhere, set CLAUDE_CONFIG_DIR, or name the file: `tokenferry import --from FILE`."
     )]
     Missing(PathBuf),
+    /// The sign-in is ours since an earlier import: it was renewed then, and to show the provider the used token in the
+    /// file would end it. RFC 9700 section 4.14.2.
+    #[error(
+        "The sign-in in {0} was taken over before, and what is left of it there is of no more use. `tokenferry import --move` removes it."
+    )]
+    TakenBefore(PathBuf),
     /// A file, but no sign-in with a refresh token in it.
     #[error("There is no sign-in in {0} that could be kept fresh. Sign in with `tokenferry login` instead.")]
     NoSignIn(PathBuf),
@@ -161,6 +168,39 @@ impl OfficialCli {
     }
 }
 
+/// Which sign-ins were taken over, by the fingerprints of the refresh tokens that were in the files.
+#[derive(Clone, Debug)]
+pub struct TakenOver {
+    list: PathBuf,
+}
+
+impl TakenOver {
+    /// The list in this state folder.
+    pub fn of(state: &Path) -> Self {
+        Self { list: state.join("taken-over") }
+    }
+
+    /// Whether this refresh token was in a file that was taken over.
+    ///
+    /// # Errors
+    /// [`ImportError::Io`], here and below.
+    pub fn has(&self, refresh_token: &SecretString) -> Result<bool, ImportError> {
+        match std::fs::read_to_string(&self.list) {
+            Ok(list) => Ok(list.lines().any(|line| line == Fingerprint::of(refresh_token).0)),
+            Err(why) if why.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(why) => Err(ImportError::Io(self.list.clone(), why)),
+        }
+    }
+
+    /// Notes that it was taken over.
+    pub fn add(&self, refresh_token: &SecretString) -> Result<(), ImportError> {
+        let append = std::fs::OpenOptions::new().create(true).append(true).open(&self.list);
+        let line = format!("{}\n", Fingerprint::of(refresh_token));
+        let added = append.and_then(|mut list| list.write_all(line.as_bytes()));
+        added.map_err(|why| ImportError::Io(self.list.clone(), why))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -204,6 +244,18 @@ mod tests {
             serde_json::json!({"mcpOAuth": {"x": 1}})
         );
         assert!(matches!(cli.read(), Err(ImportError::NoSignIn(_))));
+    }
+
+    #[test]
+    fn what_was_taken_over_is_known_again() {
+        let state = tempfile::tempdir().unwrap();
+        let taken = TakenOver::of(state.path());
+        let (one, two) = (SecretString::new("one"), SecretString::new("two"));
+        assert!(!taken.has(&one).unwrap());
+        taken.add(&one).unwrap();
+        taken.add(&two).unwrap();
+        assert!(taken.has(&one).unwrap() && taken.has(&two).unwrap());
+        assert!(!taken.has(&SecretString::new("three")).unwrap());
     }
 
     #[test]

@@ -9,7 +9,7 @@ mod listener;
 mod pending;
 
 pub use callback::{Callback, CallbackError};
-pub use import::{ImportError, Imported, OfficialCli};
+pub use import::{ImportError, Imported, OfficialCli, TakenOver};
 pub use landing::Landing;
 pub use listener::{Arrival, Loopback, Waiting};
 pub use pending::{PENDING_LIVES, PendingId, PendingSignIn, UnreadablePending};

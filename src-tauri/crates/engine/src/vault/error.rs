@@ -136,6 +136,11 @@ impl VaultError {
         }
     }
 
+    /// Whether the vault is well and this one entry can't be read: signing out, which removes it, still can be done.
+    pub fn is_of_the_entry(&self) -> bool {
+        matches!(self, Self::Corrupt { .. } | Self::WrongKey(_))
+    }
+
     /// What to do about it, as a sentence or two.
     pub fn fix(&self) -> String {
         const CHOOSE_FILE: &str = "set TOKENFERRY_VAULT=file, or write vault = \"file\" in config.toml, to keep \
