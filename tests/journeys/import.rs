@@ -29,6 +29,15 @@ async fn it_is_taken_over_and_has_one_owner() {
     assert_ne!(token(&home).await, before["claudeAiOauth"]["accessToken"].as_str().unwrap());
     home.tokenferry(["refresh"]).run().await.succeeds();
     assert_eq!(account(&home, "default").await["code"], "fresh");
+
+    // A used refresh token that comes back ends its sign-in, so it is never shown to the provider again.
+    let renewals = provider.record().count(Endpoint::Refresh);
+    assert_eq!(refusal(home.tokenferry(["import", "--yes"]), 1).await, "imported_before");
+    let moved = home.tokenferry(["import", "--move"]).run().await.succeeds();
+    assert!(moved.stderr.starts_with("Removed what was left in "), "{moved}");
+    assert_eq!(file(&path).get("claudeAiOauth"), None);
+    assert_eq!(provider.record().count(Endpoint::Refresh), renewals);
+    assert!(provider.sign_ins()[0].alive);
 }
 
 #[tokio::test]

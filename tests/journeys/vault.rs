@@ -204,6 +204,26 @@ async fn a_home_whose_sign_ins_lie_elsewhere_says_where_and_changes_nothing() {
     assert_eq!((vault_entries(&home).len(), entries(&keychain, &home)), (1, 0));
 }
 
+/// What the advice says has to work: to sign out, and in anew.
+#[tokio::test]
+async fn an_entry_that_cannot_be_read_is_left_until_a_person_signs_out() {
+    let provider = Provider::start();
+    let home = Home::new().provider(&provider);
+    for damage in [&b"{"[..], b"{\"format\":1,\"key\":\"another\",\"fernet\":\"x\"}"] {
+        sign_in(&home).await;
+        let entry = home.state().join("vault").join(&vault_entries(&home)[0]);
+        std::fs::write(&entry, damage).unwrap();
+        let refused = home.tokenferry(["token"]).run().await.ends_with(1);
+        assert!(refused.stderr.contains("`tokenferry logout` and `tokenferry login`"), "{refused}");
+        assert_eq!(std::fs::read(&entry).unwrap(), damage);
+        let told = home.tokenferry(["logout"]).run().await.ends_with(3);
+        assert!(told.stderr.contains("Claude was not told: there, the sign-in ends by itself."), "{told}");
+        assert_eq!(vault_entries(&home), [] as [String; 0]);
+    }
+    sign_in(&home).await;
+    assert_eq!(account(&home, "default").await["code"], "fresh");
+}
+
 /// Whoever removed the entry in the keychain's own program has signed out as far as this machine goes.
 #[tokio::test]
 async fn an_entry_that_is_gone_is_a_sign_out() {
