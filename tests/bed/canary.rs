@@ -30,7 +30,7 @@ pub struct Canary {
 }
 
 impl Canary {
-    /// Looks for these secrets: plain, in hex digits, in base64, percent-encoded. Each has to be 12 bytes at least; what
+    /// Looks for these secrets: plain, in hex digits, in base64, percent-encoded, escaped as in JSON. Each has to be 12 bytes at least; what
     /// is shorter would be found everywhere.
     ///
     /// # Panics
@@ -125,10 +125,20 @@ fn writings(secret: &str) -> Vec<(Vec<u8>, &'static str)> {
         (hex(secret.as_bytes()).into_bytes(), "in hex digits"),
         (byte_list(secret).into_bytes(), "as a list of bytes"),
     ];
-    writings.extend(in_base64(secret.as_bytes()).into_iter().map(|text| (text.into_bytes(), "in base64")));
+    writings.push((hex(secret.as_bytes()).to_uppercase().into_bytes(), "in hex digits"));
+    for text in in_base64(secret.as_bytes()) {
+        let for_addresses = text.replace('+', "-").replace('/', "_");
+        if for_addresses != text {
+            writings.push((for_addresses.into_bytes(), "in base64"));
+        }
+        writings.push((text.into_bytes(), "in base64"));
+    }
     let percent: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
-    if percent != secret {
-        writings.push((percent.into_bytes(), "percent-encoded"));
+    let escaped = serde_json::Value::from(secret).to_string();
+    for (text, written) in [(percent.as_str(), "percent-encoded"), (escaped.trim_matches('"'), "escaped as in JSON")] {
+        if text != secret {
+            writings.push((text.into(), written));
+        }
     }
     writings
 }
