@@ -1,5 +1,4 @@
 //! Where sign-ins are kept: the keychain, or an encrypted file; and that one is never put in the other's place unasked.
-#![allow(clippy::needless_pass_by_value, reason = "a closure is handed over whole")]
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::{Duration, Instant};
