@@ -249,26 +249,30 @@ impl Journey {
     }
 }
 
-/// The courier's image: what it is made of, how it was made, and all that is in it; and no logs of any courier.
+/// The courier's image, and the logs of whatever containers there are.
 async fn look_at_images(engine: &TestEngine, canary: &mut Canary) {
     let label = HashMap::from([("label".to_owned(), vec!["tokenferry.courier".to_owned()])]);
     let options = ListImagesOptionsBuilder::default().all(true).filters(&label).build();
     let images = engine.docker().list_images(Some(options)).await.unwrap();
     assert!(!images.is_empty(), "there is no image to look at");
     for image in images {
-        let docker = engine.docker();
-        let inspected = serde_json::to_vec(&docker.inspect_image(&image.id).await.unwrap()).unwrap();
-        let history = serde_json::to_vec(&docker.image_history(&image.id).await.unwrap()).unwrap();
-        let saved: Vec<u8> = docker.export_image(&image.id).map_ok(Vec::from).try_concat().await.unwrap();
-        canary.look("image", &inspected).look("docker history", &history).look("docker save", &saved);
+        look_at_image(engine, &image.id, canary).await;
     }
-    // Whatever containers are left, of other tests: their logs as well.
     for container in engine.containers().await {
         let options = LogsOptionsBuilder::default().stdout(true).stderr(true).build();
         let logs = engine.docker().logs(&container.id.unwrap_or_default(), Some(options));
         let logs: Result<Vec<_>, Error> = logs.map_ok(|part| part.into_bytes()).try_collect().await;
         canary.look("container's log", &logs.unwrap_or_default().concat());
     }
+}
+
+/// What an image is made of, how it was made, and all that is in it.
+pub(crate) async fn look_at_image(engine: &TestEngine, image: &str, canary: &mut Canary) {
+    let docker = engine.docker();
+    let inspected = serde_json::to_vec(&docker.inspect_image(image).await.unwrap()).unwrap();
+    let history = serde_json::to_vec(&docker.image_history(image).await.unwrap()).unwrap();
+    let saved: Vec<u8> = docker.export_image(image).map_ok(Vec::from).try_concat().await.unwrap();
+    canary.look("image", &inspected).look("docker history", &history).look("docker save", &saved);
 }
 
 /// Expects lines below `info` of our own code alone: libraries log whole bodies there.
@@ -290,4 +294,18 @@ fn without_colours(text: &str) -> String {
     let mut parts = text.split("\u{1b}[");
     let first = parts.next().unwrap_or_default().to_owned();
     parts.fold(first, |plain, part| plain + part.split_once('m').map_or(part, |(_, rest)| rest))
+}
+
+#[test]
+#[should_panic(expected = "somebody else logs below info")]
+fn a_talkative_library_is_noticed() {
+    only_we_are_talkative(
+        "\u{1b}[2m2026-11-21T10:00:00Z\u{1b}[0m \u{1b}[34mDEBUG\u{1b}[0m \u{1b}[2mbollard::docker\u{1b}[0m: body\n",
+    );
+}
+
+#[test]
+#[should_panic(expected = "nothing was logged")]
+fn silence_proves_nothing() {
+    only_we_are_talkative("Signed in as Ada.\n");
 }

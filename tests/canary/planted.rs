@@ -1,13 +1,22 @@
 //! That the search can fail: a secret that is planted in a place is found there, in each kind of place.
 
-use std::{fs, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    fs,
+    time::Duration,
+};
 
 use bed::{Canary, Home, Run, TestEngine, Witness};
+use bollard::{
+    models::VolumeCreateRequest,
+    query_parameters::{CreateImageOptionsBuilder, RemoveImageOptions},
+};
 use engine::journal::{Event, Journal, Kind};
+use futures_util::TryStreamExt as _;
 use jiff::Timestamp;
 use rustix::process::Signal;
 
-use crate::processes::Processes;
+use crate::{journey::look_at_image, processes::Processes};
 
 const SECRET: &str = "sk-ant-oat01-practice-planted-0123456789abcdef";
 /// Within this long a process is seen, also on a busy machine.
@@ -84,8 +93,33 @@ async fn in_all_that_the_engine_tells() {
         assert!(!canary().look("engine", &witness.told().await).sightings().is_empty());
         drop(container);
     }
+    // A volume of this name is removed at the end.
+    let volume = engine.missing_volume();
+    let labels = HashMap::from([("token".to_owned(), SECRET.to_owned())]);
+    let wanted =
+        VolumeCreateRequest { name: Some(volume.name().to_owned()), labels: Some(labels), ..Default::default() };
     let witness = Witness::start(&engine).await;
-    let volume = engine.volume_with([("type", "tmpfs"), ("device", "tmpfs"), ("o", &format!("size={SECRET}"))]).await;
+    engine.docker().create_volume(wanted).await.unwrap();
     assert!(!canary().look("engine", &witness.told().await).sightings().is_empty());
-    drop(volume);
+}
+
+#[tokio::test]
+async fn in_an_image() {
+    let engine = TestEngine::get();
+    for (plant, found_in) in
+        [("LABEL token=", &["image", "docker save"][..]), ("ENV TOKEN=", &["image", "docker save"])]
+    {
+        let options = CreateImageOptionsBuilder::default().from_src("-").repo("tokenferry-bed/planted").tag("now");
+        let options = options.message(SECRET).changes(vec![format!("{plant}{SECRET}")]).build();
+        let empty = tar::Builder::new(Vec::new()).into_inner().unwrap();
+        let import = engine.docker().create_image(Some(options), Some(bollard::body_full(empty.into())), None);
+        import.try_collect::<Vec<_>>().await.unwrap();
+        let mut canary = canary();
+        look_at_image(&engine, "tokenferry-bed/planted:now", &mut canary).await;
+        let removed =
+            engine.docker().remove_image("tokenferry-bed/planted:now", None::<RemoveImageOptions>, None).await;
+        let places: BTreeSet<_> = canary.sightings().iter().map(|seen| seen.place.as_str()).collect();
+        assert!(found_in.iter().chain(&["docker history"]).all(|place| places.contains(place)), "{plant}: {places:?}");
+        removed.unwrap();
+    }
 }
