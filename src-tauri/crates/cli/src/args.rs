@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 use engine::account::AccountName;
 use engine::destinations::OwnerChoice;
-use engine::settings::{DestinationName, Format};
+use engine::settings::{DestinationName, Folder, Format, VolumeName};
 
 /// Sign in to Claude once, on your own machine; every container stays signed in.
 #[derive(Debug, Parser)]
@@ -111,10 +111,10 @@ pub(crate) enum Destination {
         name: DestinationName,
         /// The Docker volume
         #[arg(long)]
-        volume: String,
+        volume: VolumeName,
         /// The folder inside of the volume, where the files don't lie at its top
         #[arg(long)]
-        folder: Option<String>,
+        folder: Option<Folder>,
         /// The Docker context or address; without it, the engine that `docker` would use
         #[arg(long, value_name = "CONTEXT")]
         engine: Option<String>,
@@ -127,7 +127,7 @@ pub(crate) enum Destination {
         /// Whom the files belong to
         #[arg(long, default_value_t, value_name = "auto|UID:GID")]
         owner: OwnerChoice,
-        /// Also see to it that an interactive `claude` asks nothing
+        /// Also see to it that an interactive `claude` asks nothing; it needs CLAUDE_CONFIG_DIR set to the mounted folder
         #[arg(long)]
         ready_to_use: bool,
     },

@@ -3,21 +3,25 @@
 use std::ffi::OsStr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use notify::{RecursiveMode, Watcher};
 use tokio::sync::Notify;
 
 use crate::home::Home;
 
+/// Where the system can't watch, everything counts as changed this often.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
 /// Watches until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Changes {
     happened: Arc<Notify>,
-    _watcher: Option<notify::RecommendedWatcher>,
+    watcher: Option<notify::RecommendedWatcher>,
 }
 
 impl Changes {
-    /// Begins to watch. Where the system can't, nothing is noticed, and the capped waits of the loop have to do.
+    /// Begins to watch. Where the system can't, a change is said to have come every second.
     pub(crate) fn of(home: &Home) -> Self {
         let happened = Arc::new(Notify::new());
         let settings = home.settings().file_name().map(OsStr::to_owned);
@@ -39,11 +43,14 @@ impl Changes {
             Ok(watcher)
         });
         let watcher = watching.inspect_err(|why| tracing::warn!("changes can't be watched: {why}")).ok();
-        Self { happened, _watcher: watcher }
+        Self { happened, watcher }
     }
 
     /// Waits for the next change; one that came since the last call counts.
     pub(crate) async fn next(&self) {
+        if self.watcher.is_none() {
+            return tokio::time::sleep(LOOK_AGAIN).await;
+        }
         self.happened.notified().await;
     }
 }

@@ -23,7 +23,7 @@ use crate::clock::Clock;
 use crate::credentials::Credentials;
 use crate::journal::{AccountRow, Event, Journal, Kind, Stage, Trouble};
 use crate::provider::{Provider, ProviderError, Tokens, Unrenewed};
-use crate::renewal::{Jitter, Policy, later};
+use crate::renewal::{Jitter, Policy, is_put_off, later, try_again};
 use crate::secret::{SecretBytes, SecretString};
 use crate::sign_in::PendingId;
 use crate::status::moment;
@@ -226,7 +226,7 @@ impl Keeper {
     /// [`KeepError::Journal`]
     pub fn reconcile(&self, row: &AccountRow, truth: &Credentials) -> Result<(), KeepError> {
         if !is_of(row, truth) {
-            self.journal.keep_account(truth)?;
+            self.journal.catch_up(truth)?;
         }
         Ok(())
     }
@@ -328,7 +328,7 @@ impl Keeper {
             (Stage::Refused, _) if !may_ask => {
                 return Err(KeepError::SignInNeeded { account: account.clone(), why: why() });
             }
-            (Stage::Kept, Some(next)) if !may_ask && self.policy.is_put_off(self.clock.now(), next) => {
+            (Stage::Kept, Some(next)) if !may_ask && is_put_off(self.clock.now(), next) => {
                 return Err(KeepError::Later { account: account.clone(), why: why(), next });
             }
             _ => {}
@@ -412,7 +412,7 @@ impl Keeper {
     /// Notes one more failure, and says when to try again.
     fn put_off(&self, row: &AccountRow, why: &ProviderError) -> Result<Timestamp, KeepError> {
         let jitter = Jitter::of(&row.name, row.version + u64::from(row.failures));
-        let next = self.policy.try_again(self.clock.now(), row.failures + 1, why.retry_after(), jitter);
+        let next = try_again(self.clock.now(), row.failures + 1, why.retry_after(), jitter);
         self.journal.renewal_failed(&row.name, &trouble(why), next)?;
         Ok(next)
     }

@@ -1,7 +1,7 @@
 //! `sync`, `destination add` and `destination remove`.
 
 use engine::account::AccountName;
-use engine::delivery::Outcomes;
+use engine::delivery::Carried;
 use engine::settings::Destination;
 use engine::{Engine, Error};
 use serde_json::{Value, json};
@@ -102,7 +102,7 @@ pub(super) async fn remove(engine: &Engine, name: &str, json: bool) -> Result<Ou
 }
 
 /// An outcome for programs.
-pub(super) fn told(outcome: &Outcomes, done: &str) -> Value {
+pub(super) fn told(outcome: &Carried, done: &str) -> Value {
     match &outcome.result {
         Ok(at) => json!({"destination": outcome.destination, "place": outcome.place, "outcome": done, "read_back": at}),
         Err(why) => {

@@ -1,6 +1,7 @@
 //! `status` and `destination list`.
 
 use engine::Engine;
+use engine::journal::Trouble;
 use engine::status::{AccountStatus, DestinationStatus, Status};
 
 use super::report;
@@ -61,6 +62,7 @@ fn accounts(status: &Status) -> Result<(), Failure> {
             };
             data(format_args!("  {:width$}  {sign_in}, {renewed}", ""))?;
         }
+        why(account.trouble.as_ref(), width)?;
         step(next_step, width)?;
     }
     Ok(())
@@ -76,6 +78,7 @@ fn list(status: &Status) -> Result<(), Failure> {
         let DestinationStatus { name, state, place, account, next_step, .. } = destination;
         data(format_args!("  {name:width$}  {state}"))?;
         data(format_args!("  {:width$}  {place}, for account {account}", ""))?;
+        why(destination.trouble.as_ref(), width)?;
         step(next_step, width)?;
     }
     Ok(())
@@ -91,6 +94,10 @@ fn left(status: &Status) -> Result<(), Failure> {
         data(format_args!("  {}, of account {}. {why}", copy.place, copy.account))?;
     }
     Ok(())
+}
+
+fn why(trouble: Option<&Trouble>, width: usize) -> Result<(), Failure> {
+    trouble.map_or(Ok(()), |trouble| data(format_args!("  {:width$}  {}", "", trouble.what)))
 }
 
 fn step(next_step: &str, width: usize) -> Result<(), Failure> {

@@ -170,7 +170,7 @@ impl Story<'_> {
         let begun = Instant::now();
         let destination = Destination {
             name: "demo".parse().map_err(failed)?,
-            volume: self.sandbox.name().to_owned(),
+            volume: self.sandbox.name().parse().map_err(failed)?,
             folder: None,
             engine: settings::default_engine(),
             account: first.account.clone(),

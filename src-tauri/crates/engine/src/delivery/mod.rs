@@ -2,41 +2,37 @@
 //!
 //! A copy stands in the inventory before it is sent, and counts as delivered when it has been read back.
 
+mod carry;
+mod engines;
+mod notes;
 mod parcels;
 mod plan;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
+use tokio_util::task::TaskTracker;
 
 pub use plan::{Plan, plan};
 
-use crate::account::AccountName;
 use crate::clock::Clock;
 use crate::credentials::Credentials;
-use crate::destinations::docker::{Docker, EngineChoice, EngineError, Environment, resolve};
-use crate::destinations::{DeliveryError, NextStep, Outcome, Receipt, Undelivered};
-use crate::journal::{CopyRow, Event, Journal, JournalError, Kind, Trouble};
-use crate::renewal::{Jitter, Policy};
+use crate::destinations::DeliveryError;
+use crate::destinations::docker::{EngineError, Environment};
+use crate::journal::{CopyRow, Journal, JournalError};
 use crate::settings::{Destination, Place};
-use crate::vault::lock::{self, Lock};
-
-/// A place whose trouble needs a person is looked at as seldom as one that failed this often: after a minute, then less.
-const PATIENT: u32 = 7;
+use engines::Engines;
 
 /// Carries deliveries out and keeps the inventory.
 #[derive(Debug)]
 pub struct Delivery {
     journal: Arc<Journal>,
-    state: PathBuf,
-    installation: String,
-    environment: Environment,
     clock: Clock,
-    engines: tokio::sync::Mutex<BTreeMap<String, Arc<Docker>>>,
+    engines: Engines,
+    tasks: TaskTracker,
 }
 
 /// One destination, and what it shall get.
@@ -50,15 +46,24 @@ pub struct Order {
     pub replace: bool,
 }
 
-/// What became of an order or a withdrawal.
+/// What became of one delivery or withdrawal.
 #[derive(Debug)]
-pub struct Outcomes {
+pub struct Carried {
     /// The destination's name.
     pub destination: String,
     /// Where it is.
     pub place: Place,
     /// Read back when, or what stood in the way.
     pub result: Result<Timestamp, DeliveryError>,
+}
+
+/// What became of many deliveries.
+#[derive(Debug, Default)]
+pub struct Delivered {
+    /// Those that were carried out, well or not.
+    pub carried: Vec<Carried>,
+    /// Those whose token was renewed, or signed out of, before their turn came: nothing was sent.
+    pub overtaken: Vec<Destination>,
 }
 
 impl Delivery {
@@ -70,176 +75,69 @@ impl Delivery {
         environment: Environment,
         clock: Clock,
     ) -> Self {
-        Self { journal, state, installation, environment, clock, engines: tokio::sync::Mutex::default() }
+        let engines = Engines::new(environment, installation, state);
+        Self { journal, clock, engines, tasks: TaskTracker::new() }
     }
 
-    /// Delivers, each engine's orders by one courier. What fails on one engine or in one volume holds up no other.
+    /// Delivers, each engine's orders by one courier. What fails on one engine or in one volume holds up no other. What
+    /// was begun is carried to its end, also where the caller has gone away: a courier cut off would stay behind.
     ///
     /// # Errors
     /// [`JournalError`] alone: nothing is sent that can't be noted.
-    pub async fn deliver(&self, orders: Vec<Order>) -> Result<Vec<Outcomes>, JournalError> {
-        let by_engine = grouped(orders, |order| order.destination.engine.clone());
-        let done = join_all(by_engine.into_iter().map(|(engine, orders)| self.deliver_on(engine, orders))).await;
-        flattened(done)
+    pub async fn deliver(self: &Arc<Self>, orders: Vec<Order>) -> Result<Delivered, JournalError> {
+        let by_engine = grouped(orders, |order| self.engines.address(&order.destination.engine));
+        let tasks = by_engine.into_values().map(|orders| {
+            let delivery = self.clone();
+            self.tasks.spawn(async move { delivery.deliver_on_engine(orders).await })
+        });
+        let mut all = Delivered::default();
+        for done in join_all(tasks).await.into_iter().flatten() {
+            let Delivered { carried, overtaken } = done?;
+            all.carried.extend(carried);
+            all.overtaken.extend(overtaken);
+        }
+        Ok(all)
     }
 
-    /// Takes copies away. What can't be reached now stays in the inventory, to be taken away later.
+    /// Takes copies away. What can't be reached now stays in the inventory, to be taken away later; what has been
+    /// delivered anew meanwhile stays where it is.
     ///
     /// # Errors
     /// [`JournalError`]
-    pub async fn withdraw(&self, copies: Vec<CopyRow>) -> Result<Vec<Outcomes>, JournalError> {
-        let by_engine = grouped(copies, |copy| copy.place.engine.clone());
-        let done = join_all(by_engine.into_iter().map(|(engine, copies)| self.withdraw_on(engine, copies))).await;
-        flattened(done)
+    pub async fn withdraw(self: &Arc<Self>, copies: Vec<CopyRow>) -> Result<Vec<Carried>, JournalError> {
+        let by_engine = grouped(copies, |copy| self.engines.address(&copy.place.engine));
+        let tasks = by_engine.into_values().map(|copies| {
+            let delivery = self.clone();
+            self.tasks.spawn(async move { delivery.withdraw_from_engine(copies).await })
+        });
+        let done: Result<Vec<_>, _> = join_all(tasks).await.into_iter().flatten().collect();
+        Ok(done?.into_iter().flatten().collect())
     }
 
-    /// Which engine a name means, for the settings.
+    /// What the settings shall call this engine; `None` is the one that `docker` would use.
     ///
     /// # Errors
     /// [`EngineError`] where it names none.
     pub fn engine_named(&self, name: Option<&str>) -> Result<String, EngineError> {
-        let choice = name.map_or(EngineChoice::FromEnvironment, EngineChoice::named);
-        resolve(&choice, &self.environment).map(|reach| reach.name)
+        self.engines.named(name)
     }
 
-    /// The connection to an engine, made once.
-    ///
-    /// # Errors
-    /// [`EngineError`]
-    pub async fn engine(&self, name: &str) -> Result<Arc<Docker>, EngineError> {
-        let mut engines = self.engines.lock().await;
-        if let Some(engine) = engines.get(name) {
-            return Ok(engine.clone());
-        }
-        let reach = resolve(&EngineChoice::named(name), &self.environment)?;
-        let engine = Arc::new(Docker::new(reach, &self.installation)?);
-        engines.insert(name.to_owned(), engine.clone());
-        Ok(engine)
+    /// The same for two names of one engine.
+    pub fn engine_address(&self, name: &str) -> String {
+        self.engines.address(name)
     }
 
-    async fn deliver_on(&self, engine: String, orders: Vec<Order>) -> Result<Vec<Outcomes>, JournalError> {
-        let intents: Vec<_> = orders
-            .iter()
-            .map(|order| {
-                let Destination { name, account, .. } = &order.destination;
-                (order.destination.place(), name.to_string(), account.clone(), order.credentials.fingerprint())
-            })
-            .collect();
-        let results = match self.turn(&engine).await {
-            Ok((_lock, docker)) => {
-                self.journal.about_to_send(&intents)?;
-                docker.carry(orders.iter().map(parcels::bringing).collect()).await
-            }
-            Err(error) => {
-                self.journal.about_to_send(&intents)?;
-                orders
-                    .iter()
-                    .map(|order| (order.destination.name.to_string(), Err(DeliveryError::from(error.clone()).into())))
-                    .collect()
-            }
-        };
-        let mut results: BTreeMap<String, Result<Receipt, Undelivered>> = results.into_iter().collect();
-        let mut outcomes = Vec::new();
-        for order in orders {
-            let name = order.destination.name.to_string();
-            let result = results.remove(&name).unwrap_or_else(|| Err(unanswered(&engine).into()));
-            let place = order.destination.place();
-            let result = match result {
-                Ok(receipt) => Ok(self.note_delivered(&order, &receipt)?),
-                Err(undelivered) => Err(self.note_failed(&name, &order.destination.account, &place, undelivered)?),
-            };
-            outcomes.push(Outcomes { destination: name, place, result });
-        }
-        Ok(outcomes)
+    /// Whether some process delivers to this engine now.
+    pub fn is_busy(&self, engine: &str) -> bool {
+        self.engines.is_busy(engine)
     }
 
-    async fn withdraw_on(&self, engine: String, copies: Vec<CopyRow>) -> Result<Vec<Outcomes>, JournalError> {
-        // By number, since a destination's name may have been given anew since.
-        let parcels = || copies.iter().enumerate().map(|(number, copy)| parcels::taking_away(number, copy)).collect();
-        let results = match self.turn(&engine).await {
-            Ok((_lock, docker)) => docker.carry(parcels()).await,
-            Err(error) => (0..copies.len())
-                .map(|number| (number.to_string(), Err(DeliveryError::from(error.clone()).into())))
-                .collect(),
-        };
-        let mut results: BTreeMap<String, Result<Receipt, Undelivered>> = results.into_iter().collect();
-        let mut outcomes = Vec::new();
-        for (number, copy) in copies.into_iter().enumerate() {
-            let result = results.remove(&number.to_string()).unwrap_or_else(|| Err(unanswered(&engine).into()));
-            let result = match result {
-                Ok(_) => Ok(self.note_withdrawn(&copy)?),
-                // What has gone with its volume need not be taken away, and what is not ours is none of our copies.
-                Err(Undelivered {
-                    error: DeliveryError::VolumeMissing { .. } | DeliveryError::NotUnderstood { .. },
-                    ..
-                }) => Ok(self.note_withdrawn(&copy)?),
-                Err(undelivered) => {
-                    Err(self.note_failed(&copy.destination, &copy.account, &copy.place, undelivered)?)
-                }
-            };
-            outcomes.push(Outcomes { destination: copy.destination, place: copy.place, result });
-        }
-        Ok(outcomes)
+    /// Waits until what was begun has been carried to its end.
+    pub async fn finish(&self) {
+        self.tasks.close();
+        self.tasks.wait().await;
+        self.tasks.reopen();
     }
-
-    /// An engine, and the right to use it: two processes of one installation take turns.
-    async fn turn(&self, engine: &str) -> Result<(Lock, Arc<Docker>), EngineError> {
-        let docker = self.engine(engine).await?;
-        let lock = lock::engine(&self.state, engine)
-            .await
-            .map_err(|why| EngineError::Broken { shown: docker.reach().shown.clone(), reason: why.to_string() })?;
-        Ok((lock, docker))
-    }
-
-    fn note_delivered(&self, order: &Order, receipt: &Receipt) -> Result<Timestamp, JournalError> {
-        let Destination { name, account, .. } = &order.destination;
-        let at = receipt.files.iter().map(|file| file.read_back_at).max().unwrap_or_else(|| self.clock.now());
-        self.journal.delivered(&order.destination.place(), &order.credentials.fingerprint(), at)?;
-        let text = format!("Delivered {account} to {name}, and read it back.");
-        self.journal.note(Event::new(at, Kind::Delivered, text).to(account).at_destination(name))?;
-        Ok(at)
-    }
-
-    fn note_withdrawn(&self, copy: &CopyRow) -> Result<Timestamp, JournalError> {
-        let now = self.clock.now();
-        self.journal.copy_is_gone(&copy.place)?;
-        let text = format!("No copy of {} is left in {}.", copy.account, copy.place);
-        let event = Event::new(now, Kind::Withdrawn, text).to(&copy.account).at_destination(&copy.destination);
-        self.journal.note(event)?;
-        Ok(now)
-    }
-
-    fn note_failed(
-        &self,
-        destination: &str,
-        account: &AccountName,
-        place: &Place,
-        undelivered: Undelivered,
-    ) -> Result<DeliveryError, JournalError> {
-        let Undelivered { error, files, uncertain } = undelivered;
-        let now = self.clock.now();
-        let known = self.journal.copy(place)?;
-        let failures = known.as_ref().map_or(0, |copy| copy.failures);
-        let policy = Policy { renew_before: Duration::ZERO };
-        let attempts = match error.next() {
-            NextStep::TryAgain => failures + 1,
-            NextStep::AskUser => failures + PATIENT,
-        };
-        let not_before = policy.try_again(now, attempts, None, Jitter::of(account, failures.into()));
-        let nothing_was_written = uncertain.is_empty() && files.iter().all(|file| file.outcome != Outcome::Written);
-        let trouble = Trouble::from(&error);
-        let news = known.and_then(|copy| copy.trouble).is_none_or(|before| before.code != trouble.code);
-        self.journal.delivery_failed(place, &trouble, nothing_was_written, now, not_before)?;
-        if news {
-            let text = format!("{destination}: {error}");
-            self.journal.note(Event::new(now, Kind::DeliveryFailed, text).to(account).at_destination(destination))?;
-        }
-        Ok(error)
-    }
-}
-
-fn unanswered(engine: &str) -> DeliveryError {
-    EngineError::Broken { shown: engine.to_owned(), reason: "the delivery got no answer".to_owned() }.into()
 }
 
 fn grouped<T>(items: Vec<T>, key: impl Fn(&T) -> String) -> BTreeMap<String, Vec<T>> {
@@ -248,8 +146,4 @@ fn grouped<T>(items: Vec<T>, key: impl Fn(&T) -> String) -> BTreeMap<String, Vec
         groups.entry(key(&item)).or_default().push(item);
     }
     groups
-}
-
-fn flattened(done: Vec<Result<Vec<Outcomes>, JournalError>>) -> Result<Vec<Outcomes>, JournalError> {
-    Ok(done.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
 }

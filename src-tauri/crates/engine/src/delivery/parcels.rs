@@ -1,14 +1,19 @@
 //! Orders and withdrawals as parcels: which files, and what shall become of each.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use super::Order;
+use crate::credentials::Fingerprint;
 use crate::destinations::{OwnerChoice, Parcel, ParcelFile};
 use crate::formats::claude_code;
 use crate::journal::CopyRow;
+use crate::settings::Folder;
 
 /// Brings the files of an order's format.
 pub(super) fn bringing(order: &Order) -> Parcel {
     let Order { destination, credentials, replace } = order;
-    let folder = destination.folder.as_deref();
+    let folder = destination.folder.as_ref().map(Folder::as_str);
     let (credentials, replace) = (credentials.clone(), *replace);
     let mut files = vec![file(folder, claude_code::CREDENTIALS, move |existing| {
         claude_code::with_token(&credentials, existing, replace)
@@ -18,20 +23,23 @@ pub(super) fn bringing(order: &Order) -> Parcel {
     }
     Parcel {
         destination: destination.name.to_string(),
-        volume: destination.volume.clone(),
+        volume: destination.volume.to_string(),
         owner: destination.owner,
         files,
     }
 }
 
 /// Takes our token away; the parcel is known by its number.
-pub(super) fn taking_away(number: usize, copy: &CopyRow) -> Parcel {
+pub(super) fn taking_away(number: usize, copy: &CopyRow, ours: &Arc<HashSet<Fingerprint>>) -> Parcel {
+    let ours = ours.clone();
     let folder = Some(copy.place.folder.as_str()).filter(|folder| !folder.is_empty());
     Parcel {
         destination: number.to_string(),
         volume: copy.place.volume.clone(),
         owner: OwnerChoice::Auto,
-        files: vec![file(folder, claude_code::CREDENTIALS, claude_code::without_token)],
+        files: vec![file(folder, claude_code::CREDENTIALS, move |existing| {
+            claude_code::without_token(existing, |token| ours.contains(token))
+        })],
     }
 }
 

@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 
+use crate::account::AccountName;
 use crate::journal::{AccountRow, CopyRow, Stage};
+use crate::renewal::is_put_off;
 use crate::settings::{Destination, Place};
 
 /// What is to be done now, and when to look again.
@@ -10,35 +12,60 @@ use crate::settings::{Destination, Place};
 pub struct Plan {
     /// Destinations that hold something else than their account's newest token.
     pub deliver: Vec<Destination>,
-    /// Copies that shall go.
+    /// Copies that shall go: the user said so, no destination is there any more, or nobody is signed in.
     pub withdraw: Vec<Place>,
     /// When the next of those that have to wait may be tried.
     pub next: Option<Timestamp>,
 }
 
-/// Makes the plan. A token that has ended is delivered to nobody: its successor will be.
-pub fn plan(destinations: &[Destination], accounts: &[AccountRow], copies: &[CopyRow], now: Timestamp) -> Plan {
-    let mut plan = Plan::default();
-    let copy_at = |place: &Place| copies.iter().find(|copy| copy.place == *place);
-    let mut due = |not_before: Option<Timestamp>| match not_before {
-        Some(later) if later > now => {
-            plan.next = Some(plan.next.map_or(later, |next| next.min(later)));
-            false
+impl Plan {
+    /// Whether it is time; notes when it will be.
+    fn is_time(&mut self, not_before: Option<Timestamp>, now: Timestamp) -> bool {
+        match not_before.filter(|next| is_put_off(now, *next)) {
+            Some(later) => {
+                self.next = Some(self.next.map_or(later, |next| next.min(later)));
+                false
+            }
+            None => true,
         }
-        _ => true,
+    }
+}
+
+/// Makes the plan. A token that has ended is delivered to nobody: its successor will be. `address` tells whether two names
+/// mean the same engine.
+pub fn plan(
+    destinations: &[Destination],
+    accounts: &[AccountRow],
+    copies: &[CopyRow],
+    address: impl Fn(&str) -> String,
+    now: Timestamp,
+) -> Plan {
+    let mut plan = Plan::default();
+    let same = |a: &Place, b: &Place| {
+        a.volume == b.volume
+            && a.folder == b.folder
+            && (a.engine == b.engine || address(&a.engine) == address(&b.engine))
     };
+    let kept = |name: &AccountName| accounts.iter().find(|it| it.name == *name && it.stage == Stage::Kept);
     for destination in destinations {
-        let account = accounts.iter().find(|it| it.name == destination.account && it.stage == Stage::Kept);
-        let Some(account) = account.filter(|it| it.access_token_ends > now) else { continue };
-        let copy = copy_at(&destination.place());
-        let current =
-            copy.is_some_and(|copy| copy.confirmed.as_ref() == Some(&account.fingerprint) && copy.trouble.is_none());
-        if !current && due(copy.and_then(|copy| copy.not_before)) {
+        let Some(account) = kept(&destination.account).filter(|it| it.access_token_ends > now) else { continue };
+        let copy = copies.iter().find(|copy| copy.place == destination.place());
+        let current = |copy: &CopyRow| {
+            copy.confirmed.as_ref() == Some(&account.fingerprint) && copy.trouble.is_none() && !copy.withdraw
+        };
+        // What was put off was another token: this one has not been tried.
+        let put_off = copy.filter(|copy| copy.sent == account.fingerprint).and_then(|copy| copy.not_before);
+        if !copy.is_some_and(current) && plan.is_time(put_off, now) {
             plan.deliver.push(destination.clone());
         }
     }
-    for copy in copies.iter().filter(|copy| copy.withdraw) {
-        if due(copy.not_before) {
+    for copy in copies {
+        let wanted = destinations.iter().find(|destination| same(&destination.place(), &copy.place));
+        // Where a delivery is on its way, it replaces what lies there.
+        let replaced = wanted.is_some_and(|destination| kept(&destination.account).is_some());
+        let known = accounts.iter().any(|account| account.name == copy.account && account.stage != Stage::Leaving);
+        let unwanted = copy.withdraw || wanted.is_none() || !known;
+        if unwanted && !replaced && plan.is_time(copy.not_before, now) {
             plan.withdraw.push(copy.place.clone());
         }
     }
@@ -48,16 +75,15 @@ pub fn plan(destinations: &[Destination], accounts: &[AccountRow], copies: &[Cop
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::account::AccountName;
     use crate::credentials::{Fingerprint, samples};
     use crate::destinations::OwnerChoice;
-    use crate::journal::{Journal, Trouble};
+    use crate::journal::{Intent, Journal, Trouble};
     use crate::settings::{Format, default_engine};
 
     fn destination(volume: &str) -> Destination {
         Destination {
             name: volume.parse().unwrap(),
-            volume: volume.to_owned(),
+            volume: volume.parse().unwrap(),
             folder: None,
             engine: default_engine(),
             account: AccountName::default(),
@@ -82,59 +108,108 @@ mod tests {
             Self { _folder: folder, journal, now: credentials.created }
         }
 
-        fn plan(&self, destinations: &[Destination]) -> Plan {
-            plan(destinations, &self.journal.accounts().unwrap(), &self.journal.copies().unwrap(), self.now)
+        /// `default` and `alias` are one engine.
+        fn plan(&self, destinations: &[&Destination]) -> Plan {
+            let destinations: Vec<_> = destinations.iter().copied().cloned().collect();
+            let address = |engine: &str| if engine == "alias" { default_engine() } else { engine.to_owned() };
+            let (accounts, copies) = (self.journal.accounts().unwrap(), self.journal.copies().unwrap());
+            plan(&destinations, &accounts, &copies, address, self.now)
         }
 
-        fn send(&self, destination: &Destination) -> Fingerprint {
+        fn send(&self, destination: &Destination) -> (bool, Fingerprint) {
             let fingerprint = samples::credentials().fingerprint();
-            let row =
-                (destination.place(), destination.name.to_string(), destination.account.clone(), fingerprint.clone());
-            self.journal.about_to_send(&[row]).unwrap();
-            fingerprint
+            let intent = Intent {
+                place: destination.place(),
+                destination: destination.name.to_string(),
+                account: destination.account.clone(),
+                fingerprint: fingerprint.clone(),
+            };
+            (self.journal.about_to_send(&[intent]).unwrap()[0], fingerprint)
+        }
+
+        fn deliver(&self, destination: &Destination) {
+            let (_, fingerprint) = self.send(destination);
+            self.journal.delivered(&destination.place(), &fingerprint, self.now).unwrap();
+        }
+
+        fn fail(&self, destination: &Destination, certain: bool, not_before: Timestamp) {
+            let trouble = Trouble { code: "x".into(), what: "x".into(), fix: "x".into() };
+            self.journal.delivery_failed(&destination.place(), &trouble, certain, self.now, not_before).unwrap();
         }
     }
 
     #[test]
     fn what_was_read_back_is_not_due() {
         let (desk, web) = (Desk::new(), destination("web"));
-        assert_eq!(desk.plan(&[web.clone()]).deliver, [web.clone()]);
-        let fingerprint = desk.send(&web);
-        assert_eq!(desk.plan(&[web.clone()]).deliver, [web.clone()], "sent is not read back");
+        assert_eq!(desk.plan(&[&web]).deliver, std::slice::from_ref(&web));
+        let (_, fingerprint) = desk.send(&web);
+        assert_eq!(desk.plan(&[&web]).deliver, std::slice::from_ref(&web), "sent is not read back");
         desk.journal.delivered(&web.place(), &fingerprint, desk.now).unwrap();
-        assert_eq!(desk.plan(&[web.clone()]), Plan::default());
+        assert_eq!(desk.plan(&[&web]), Plan::default());
         desk.journal.delivered(&web.place(), &Fingerprint("older".into()), desk.now).unwrap();
-        assert_eq!(desk.plan(&[web.clone()]).deliver, [web]);
+        assert_eq!(desk.plan(&[&web]).deliver, [web]);
     }
 
     #[test]
-    fn what_failed_has_to_wait() {
+    fn what_failed_has_to_wait_unless_the_token_is_another() {
         let (desk, web) = (Desk::new(), destination("web"));
         desk.send(&web);
-        let trouble = Trouble { code: "x".into(), what: "x".into(), fix: "x".into() };
         let later = "2026-01-01T00:01:00Z".parse().unwrap();
-        desk.journal.delivery_failed(&web.place(), &trouble, true, desk.now, later).unwrap();
-        assert_eq!(desk.plan(&[web.clone()]), Plan { next: Some(later), ..Plan::default() });
-        assert_eq!(Desk { now: later, ..desk }.plan(&[web.clone()]).deliver, [web]);
+        desk.fail(&web, true, later);
+        assert_eq!(desk.plan(&[&web]), Plan { next: Some(later), ..Plan::default() });
+        let desk = Desk { now: later, ..desk };
+        assert_eq!(desk.plan(&[&web]).deliver, std::slice::from_ref(&web));
+        let desk = Desk { now: samples::credentials().created, ..desk };
+        let mut renewed = samples::credentials();
+        renewed.access_token = crate::secret::SecretString::new("canary-renewed");
+        desk.journal.keep_account(&renewed).unwrap();
+        assert_eq!(desk.plan(&[&web]).deliver, [web]);
     }
 
     #[test]
     fn nobody_gets_what_is_over() {
         let (desk, web) = (Desk::new(), destination("web"));
         desk.journal.set_stage(&web.account, Stage::Refused, None).unwrap();
-        assert_eq!(desk.plan(&[web.clone()]), Plan::default());
+        assert_eq!(desk.plan(&[&web]), Plan::default());
+        assert!(!desk.send(&web).0, "a refused token was sent");
         desk.journal.set_stage(&web.account, Stage::Kept, None).unwrap();
         let ended = Desk { now: "2026-01-01T09:00:00Z".parse().unwrap(), ..desk };
-        assert_eq!(ended.plan(&[web]), Plan::default());
+        assert_eq!(ended.plan(&[&web]), Plan::default());
     }
 
     #[test]
-    fn what_shall_go_goes_and_a_new_delivery_calls_that_off() {
+    fn what_has_no_destination_or_nobody_signed_in_goes() {
         let (desk, web) = (Desk::new(), destination("web"));
-        desk.send(&web);
-        desk.journal.withdraw_account(&web.account).unwrap();
+        desk.deliver(&web);
         assert_eq!(desk.plan(&[]).withdraw, [web.place()]);
+        assert_eq!(desk.plan(&[&Destination { engine: "alias".into(), ..web.clone() }]).withdraw, []);
+        desk.journal.forget_account(&web.account).unwrap();
+        assert_eq!(desk.plan(&[&web]).withdraw, [web.place()]);
+    }
+
+    #[test]
+    fn what_shall_go_is_not_taken_from_where_a_delivery_goes() {
+        let (desk, web) = (Desk::new(), destination("web"));
+        desk.deliver(&web);
+        desk.journal.withdraw_account(&web.account).unwrap();
+        assert_eq!(desk.plan(&[&web]), Plan { deliver: vec![web.clone()], ..Plan::default() });
+        desk.deliver(&web);
+        assert_eq!(desk.plan(&[&web]), Plan::default());
+    }
+
+    #[test]
+    fn a_copy_that_may_lie_somewhere_is_never_forgotten() {
+        let (desk, web) = (Desk::new(), destination("web"));
+        // Killed under way; then failed for certain, which says nothing of the first time.
         desk.send(&web);
-        assert_eq!(desk.plan(&[]).withdraw, []);
+        desk.send(&web);
+        desk.fail(&web, true, desk.now);
+        desk.journal.withdraw_account(&web.account).unwrap();
+        assert_eq!(desk.journal.copies().unwrap().len(), 1);
+        let other = destination("other");
+        desk.send(&other);
+        desk.fail(&other, true, desk.now);
+        desk.journal.withdraw_account(&web.account).unwrap();
+        assert_eq!(desk.journal.copies().unwrap().len(), 1, "nothing can lie in the other");
     }
 }

@@ -19,6 +19,9 @@ pub enum DeliveryError {
     /// The engine can't be reached, or can't do what every delivery needs.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// Another process of this installation has kept the engine to itself for long. Holds that in a sentence.
+    #[error("{0}")]
+    Busy(String),
     /// There is no such volume; it was not created.
     #[error("There is no volume \"{volume}\" on this engine.")]
     VolumeMissing {
@@ -190,6 +193,7 @@ impl DeliveryError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Engine(error) => error.code(),
+            Self::Busy(_) => "lock_busy",
             Self::VolumeMissing { .. } => "volume_missing",
             Self::Unmountable { .. } => "volume_unmountable",
             Self::ReadOnly { .. } => "volume_read_only",
@@ -215,7 +219,8 @@ impl DeliveryError {
         match self {
             Self::Engine(error) => error.next(),
             // Fills and empties, comes and goes, without anybody telling us.
-            Self::Full { .. }
+            Self::Busy(_)
+            | Self::Full { .. }
             | Self::Unmountable { .. }
             | Self::MemoryUnused { .. }
             | Self::KeepsChanging { .. }
@@ -238,6 +243,7 @@ impl DeliveryError {
     pub fn fix(&self) -> String {
         match self {
             Self::Engine(error) => error.fix(),
+            Self::Busy(_) => "It is tried again; end the other Tokenferry if it hangs.".to_owned(),
             Self::VolumeMissing { volume } => {
                 format!("Create it with \"docker volume create {volume}\", or start the container that brings it.")
             }

@@ -6,20 +6,23 @@ use std::sync::Arc;
 use super::Engine;
 use crate::account::AccountName;
 use crate::credentials::Credentials;
-use crate::delivery::{Order, Outcomes, Plan};
+use crate::delivery::{Carried, Delivered, Order, Plan, plan};
 use crate::error::Error;
-use crate::journal::{AccountRow, CopyRow, Event, Kind};
+use crate::journal::{AccountRow, Event, Kind};
 use crate::keeper::{KeepError, Need};
 use crate::settings::{self, Destination, DestinationName};
 use crate::vault::lock;
+
+/// How often a delivery that a renewal overtook is made anew: once is rare already.
+const OVERTAKEN_ROUNDS: u32 = 3;
 
 /// What became of a sync.
 #[derive(Debug, Default)]
 pub struct Synced {
     /// What became of each delivery.
-    pub delivered: Vec<Outcomes>,
+    pub delivered: Vec<Carried>,
     /// What became of each copy that was to be taken away.
-    pub withdrawn: Vec<Outcomes>,
+    pub withdrawn: Vec<Carried>,
     /// Destinations that got nothing, since their account has nothing to give, and why.
     pub without_token: Vec<(DestinationName, Error)>,
 }
@@ -29,21 +32,32 @@ impl Engine {
     /// copies that shall go are taken away as well. `replace` lets a sign-in of somebody else's be replaced.
     ///
     /// # Errors
-    /// [`Error::NoDestinations`], or a name that is none; the vault's, the journal's. What fails at a destination is in
-    /// its outcome.
+    /// [`Error::NoDestinations`], or a name that is none; the journal's. What fails at a destination is in its outcome.
     pub async fn sync(&self, names: &[String], replace: bool) -> Result<Synced, Error> {
         let settings = self.settings()?;
-        let chosen = match names {
+        let mut chosen = match names {
             [] => settings.destinations.clone(),
             names => names.iter().map(|name| settings.destination(name).cloned()).collect::<Result<_, _>>()?,
         };
-        let copies = self.journal.copies()?.into_iter().filter(|copy| copy.withdraw && names.is_empty()).collect();
-        let (orders, without_token) = self.orders(chosen, Need::NotDue, replace).await?;
-        if orders.is_empty() && without_token.is_empty() && Vec::is_empty(&copies) {
+        let mut synced = Synced::default();
+        for _ in 0..OVERTAKEN_ROUNDS {
+            let (orders, without_token) = self.orders(chosen, Need::NotDue, replace).await?;
+            let Delivered { carried, overtaken } = self.delivery.deliver(orders).await?;
+            synced.delivered.extend(carried);
+            synced.without_token.extend(without_token);
+            chosen = overtaken;
+            if chosen.is_empty() {
+                break;
+            }
+        }
+        if names.is_empty() {
+            synced.withdrawn = self.withdraw_unwanted(self.plan()?).await?;
+        }
+        let Synced { delivered, withdrawn, without_token } = &synced;
+        if delivered.is_empty() && withdrawn.is_empty() && without_token.is_empty() {
             return Err(Error::NoDestinations);
         }
-        let (delivered, withdrawn) = tokio::join!(self.delivery.deliver(orders), self.delivery.withdraw(copies));
-        Ok(Synced { delivered: delivered?, withdrawn: withdrawn?, without_token })
+        Ok(synced)
     }
 
     /// Approves of a place: from now on it is kept fresh. Nothing is delivered yet.
@@ -64,7 +78,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::Settings`] where there is none of this name.
-    pub async fn remove_destination(&self, name: &str) -> Result<Vec<Outcomes>, Error> {
+    pub async fn remove_destination(&self, name: &str) -> Result<Vec<Carried>, Error> {
         let lock = lock::settings(self.home.state()).await?;
         let destination = self.settings()?.destination(name)?.clone();
         settings::remove_destination(self.home.settings(), name)?;
@@ -78,22 +92,35 @@ impl Engine {
         Ok(self.delivery.withdraw(copies).await?)
     }
 
+    /// What is due now.
+    pub(super) fn plan(&self) -> Result<Plan, Error> {
+        let address = |engine: &str| self.delivery.engine_address(engine);
+        let (accounts, copies) = (self.journal.accounts()?, self.journal.copies()?);
+        Ok(plan(&self.settings()?.destinations, &accounts, &copies, address, self.clock.now()))
+    }
+
     /// Carries out what is due, and says whether there was anything to carry.
-    pub(super) async fn carry_out(&self, plan: Plan) -> Result<bool, Error> {
-        let shall_go = |copy: &CopyRow| plan.withdraw.contains(&copy.place);
-        let copies: Vec<_> = self.journal.copies()?.into_iter().filter(shall_go).collect();
-        let (orders, without_token) = self.orders(plan.deliver, Need::Living, false).await?;
+    pub(super) async fn carry_out(&self, mut plan: Plan) -> Result<bool, Error> {
+        let (orders, without_token) = self.orders(std::mem::take(&mut plan.deliver), Need::Living, false).await?;
         for (name, why) in without_token {
             tracing::debug!("nothing to deliver to {name}: {why}");
             if let Error::Keep(KeepError::SignedOut(account)) = why {
                 self.journal.forget_account(&account)?;
             }
         }
-        let carried = !(orders.is_empty() && copies.is_empty());
-        let (delivered, withdrawn) = tokio::join!(self.delivery.deliver(orders), self.delivery.withdraw(copies));
+        let ordered = !orders.is_empty();
+        let (delivered, withdrawn) = tokio::join!(self.delivery.deliver(orders), self.withdraw_unwanted(plan));
         delivered?;
-        withdrawn?;
-        Ok(carried)
+        Ok(ordered || !withdrawn?.is_empty())
+    }
+
+    /// Takes away what the plan wants away.
+    async fn withdraw_unwanted(&self, plan: Plan) -> Result<Vec<Carried>, Error> {
+        for place in &plan.withdraw {
+            self.journal.withdraw_place(place)?;
+        }
+        let copies = self.journal.copies()?.into_iter().filter(|copy| plan.withdraw.contains(&copy.place)).collect();
+        Ok(self.delivery.withdraw(copies).await?)
     }
 
     /// Orders for destinations: each with its account's token, which is read once.
@@ -111,11 +138,10 @@ impl Engine {
                 Some(known) => known.clone(),
                 None => match self.deliverable(&destination.account, need, &rows).await {
                     Ok(fresh) => tokens.entry(destination.account.clone()).or_insert(Arc::new(fresh)).clone(),
-                    Err(why @ Error::Keep(_)) => {
+                    Err(why) => {
                         without.push((destination.name, why));
                         continue;
                     }
-                    Err(other) => return Err(other),
                 },
             };
             orders.push(Order { destination, credentials, replace });

@@ -9,7 +9,6 @@ use super::Engine;
 use crate::account::AccountName;
 use crate::changes::Changes;
 use crate::credentials::Credentials;
-use crate::delivery::plan;
 use crate::error::Error;
 use crate::journal::{AccountRow, Event, Kind, Stage};
 use crate::keeper::{KeepError, Need};
@@ -130,16 +129,14 @@ impl Engine {
     }
 
     async fn deliver_all(&self, round: &mut Round) -> Result<(), Error> {
-        let settings = self.settings()?;
-        let now = self.clock.now();
-        let plan = plan(&settings.destinations, &self.journal.accounts()?, &self.journal.copies()?, now);
+        let plan = self.plan()?;
         round.look_at(plan.next.unwrap_or(Timestamp::MAX));
         if plan.deliver.is_empty() && plan.withdraw.is_empty() {
             return Ok(());
         }
         if self.carry_out(plan).await? {
             // What failed has a time of its own by now, which the next round finds.
-            round.look_at(renewal::later(now, BURST));
+            round.look_at(renewal::later(self.clock.now(), BURST));
         }
         Ok(())
     }
@@ -148,7 +145,7 @@ impl Engine {
     async fn renew_if_due(&self, row: AccountRow) -> Result<Timestamp, Error> {
         let keeper = self.keeper().await?;
         let now = self.clock.now();
-        if let Some(not_before) = row.not_before.filter(|next| self.policy.is_put_off(now, *next)) {
+        if let Some(not_before) = row.not_before.filter(|next| renewal::is_put_off(now, *next)) {
             return Ok(not_before);
         }
         match row.stage {

@@ -8,6 +8,7 @@ mod keeping;
 mod loose;
 mod signing_in;
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::sync::Arc;
 
@@ -24,7 +25,7 @@ use crate::delivery::Delivery;
 use crate::destinations::docker::Environment;
 use crate::error::Error;
 use crate::home::Home;
-use crate::journal::{Event, Journal};
+use crate::journal::{AccountRow, Event, Journal, Stage};
 use crate::keeper::Keeper;
 use crate::provider::{Endpoints, Provider};
 use crate::renewal::Policy;
@@ -77,7 +78,7 @@ pub struct Engine {
     encryption_key: Option<SecretString>,
     policy: Policy,
     keeper: OnceCell<Arc<Keeper>>,
-    delivery: Delivery,
+    delivery: Arc<Delivery>,
     /// What goes on to its end where the caller has gone away meanwhile.
     tasks: TaskTracker,
 }
@@ -100,7 +101,8 @@ impl Engine {
         let endpoints = provider.map_or_else(Endpoints::claude, |address| Endpoints::below(&address))?;
         let journal = Arc::new(Journal::open(&home.journal())?);
         let installation = installation::id(home.state())?;
-        let delivery = Delivery::new(journal.clone(), home.state().to_owned(), installation, docker, clock.clone());
+        let delivery =
+            Arc::new(Delivery::new(journal.clone(), home.state().to_owned(), installation, docker, clock.clone()));
         Ok(Self {
             journal,
             clock,
@@ -147,16 +149,23 @@ impl Engine {
             .filter(|(.., ends)| *ends > now)
             .map(|(_, account, _)| account)
             .collect();
+        let (accounts, settings) = (self.journal.accounts()?, self.settings()?);
+        let is_changing = |name: &AccountName| vault::lock::is_account_busy(self.home.state(), name).unwrap_or(false);
+        let renewing: Vec<_> = accounts.iter().map(|row| row.name.clone()).filter(is_changing).collect();
+        let engines: BTreeSet<_> = settings.destinations.iter().map(|it| it.engine.clone()).collect();
+        let delivering: Vec<_> = engines.into_iter().filter(|engine| self.delivery.is_busy(engine)).collect();
         Ok(Status::of(&Facts {
             now,
             zone: &TimeZone::system(),
             provider: self.other_provider.then(|| self.provider.endpoints().name.clone()),
             vault: self.vault_kind,
             kept_fresh: vault::lock::is_kept(self.home.state())?,
-            accounts: &self.journal.accounts()?,
+            accounts: &accounts,
+            renewing: &renewing,
+            delivering: &delivering,
             signing_in: &signing_in,
             copies: &self.journal.copies()?,
-            destinations: &self.settings()?.destinations,
+            destinations: &settings.destinations,
         }))
     }
 
@@ -176,7 +185,9 @@ impl Engine {
         if let Some(name) = named {
             return Ok(name);
         }
-        let mut names: Vec<AccountName> = self.journal.accounts()?.into_iter().map(|row| row.name).collect();
+        let kept = |row: &AccountRow| row.stage != Stage::Leaving;
+        let rows = self.journal.accounts()?.into_iter().filter(kept);
+        let mut names: Vec<AccountName> = rows.map(|row| row.name).collect();
         match (names.pop(), names.is_empty()) {
             (None, _) => Err(Error::NoAccount(AccountName::default())),
             (Some(only), true) => Ok(only),
@@ -190,6 +201,7 @@ impl Engine {
 
     /// Waits until everything that was begun has been stored, and what was given up has been ended.
     pub async fn finish(&self) {
+        self.delivery.finish().await;
         self.tasks.close();
         self.tasks.wait().await;
         self.tasks.reopen();

@@ -8,7 +8,7 @@ use super::Engine;
 use super::loose::Loose;
 use crate::account::{AccountName, Identity};
 use crate::credentials::Credentials;
-use crate::delivery::Outcomes;
+use crate::delivery::Carried;
 use crate::error::Error;
 use crate::journal::{Event, Kind};
 use crate::keeper::{KeepError, SignedIn};
@@ -50,7 +50,7 @@ impl Obtained {
 #[derive(Debug)]
 pub struct Goodbye {
     /// What became of each copy.
-    pub copies: Vec<Outcomes>,
+    pub copies: Vec<Carried>,
     /// Why the provider could not be told. The sign-in is then kept for that alone, and signing out can be tried again.
     pub untold: Option<ProviderError>,
     /// Why the sign-in could not be read. It was removed here, and the provider was not told: there it ends by itself.
@@ -238,8 +238,6 @@ impl Engine {
             Err(Error::Vault(why)) if why.is_of_the_entry() => Some(why),
             readable => readable.map(|()| None)?,
         };
-        self.journal.withdraw_account(account)?;
-        let copies: Vec<_> = self.journal.copies()?.into_iter().filter(|copy| copy.account == *account).collect();
         let keeper = self.keeper().await?;
         let told = if unreadable.is_some() { keeper.remove(account).await } else { keeper.end(account).await };
         let untold = match told {
@@ -251,6 +249,9 @@ impl Engine {
             let text = format!("Signed out {account}.");
             self.journal.note(Event::new(self.clock.now(), Kind::SignedOut, text).to(account))?;
         }
+        // Only now: a delivery that is under way can't call it off any more.
+        self.journal.withdraw_account(account)?;
+        let copies = self.journal.copies()?.into_iter().filter(|copy| copy.account == *account).collect();
         let copies = self.delivery.withdraw(copies).await?;
         Ok(Goodbye { copies, untold, unreadable })
     }

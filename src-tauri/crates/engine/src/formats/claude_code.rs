@@ -5,9 +5,9 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::credentials::Credentials;
+use crate::credentials::{Credentials, Fingerprint};
 use crate::destinations::{Change, ComposeError};
-use crate::secret::SecretBytes;
+use crate::secret::{SecretBytes, SecretString};
 
 /// The file of credentials, in the CLI's folder.
 pub const CREDENTIALS: &str = ".credentials.json";
@@ -17,6 +17,7 @@ pub const ONBOARDING: &str = ".claude.json";
 pub const MODE: u32 = 0o600;
 
 const KEY: &str = "claudeAiOauth";
+const ACCESS_TOKEN: &str = "accessToken";
 const REFRESH_TOKEN: &str = "refreshToken";
 
 /// The file with this sign-in's access token in it. A full sign-in of somebody else's is replaced only on request.
@@ -24,15 +25,12 @@ const REFRESH_TOKEN: &str = "refreshToken";
 /// # Errors
 /// [`ComposeError`] where the file is not the CLI's, or holds a refresh token and `replace` is not set.
 pub fn with_token(credentials: &Credentials, existing: Option<&[u8]>, replace: bool) -> Result<Change, ComposeError> {
-    let mut file = match read(existing) {
-        Err(_) if replace => Map::new(),
-        read => read?,
-    };
+    let mut file = read(existing)?;
     if !replace && holds_refresh_token(&file) {
         return Err(ComposeError::Foreign);
     }
     let mut entry = Map::new();
-    entry.insert("accessToken".into(), credentials.access_token.expose().into());
+    entry.insert(ACCESS_TOKEN.into(), credentials.access_token.expose().into());
     entry.insert("expiresAt".into(), credentials.access_token_ends.as_millisecond().into());
     entry.insert("scopes".into(), credentials.scopes.clone().into());
     if let Some(plan) = &credentials.identity.plan {
@@ -45,13 +43,16 @@ pub fn with_token(credentials: &Credentials, existing: Option<&[u8]>, replace: b
     write(&file)
 }
 
-/// The file without our token. A file that then holds nothing goes; one that was never ours stays.
+/// The file without our token. A file that then holds nothing goes; a token that is not `ours` stays.
 ///
 /// # Errors
 /// [`ComposeError`] where the file is not the CLI's: then it is not ours either, and is left alone.
-pub fn without_token(existing: Option<&[u8]>) -> Result<Change, ComposeError> {
+pub fn without_token(existing: Option<&[u8]>, ours: impl Fn(&Fingerprint) -> bool) -> Result<Change, ComposeError> {
     let mut file = read(existing)?;
-    if holds_refresh_token(&file) || file.remove(KEY).is_none() {
+    let token = file.get(KEY).and_then(|entry| entry.get(ACCESS_TOKEN)).and_then(Value::as_str).unwrap_or_default();
+    // What a CLI has blanked holds nobody's token.
+    let is_ours = token.is_empty() || ours(&Fingerprint::of(&SecretString::new(token)));
+    if !is_ours || holds_refresh_token(&file) || file.remove(KEY).is_none() {
         return Ok(Change::Keep);
     }
     if file.is_empty() { Ok(Change::Remove) } else { write(&file) }
@@ -102,6 +103,10 @@ mod tests {
     use super::*;
     use crate::credentials::samples;
 
+    fn ours(token: &Fingerprint) -> bool {
+        *token == samples::credentials().fingerprint()
+    }
+
     fn written(change: Result<Change, ComposeError>) -> Value {
         match change.unwrap() {
             Change::Write(content) => serde_json::from_slice(content.expose()).unwrap(),
@@ -125,7 +130,7 @@ mod tests {
         let existing = br#"{"mcpOAuth":{"server":{"token":"theirs"}},"claudeAiOauth":{"accessToken":"old"}}"#;
         let file = written(with_token(&samples::credentials(), Some(existing), false));
         assert_eq!(file["mcpOAuth"]["server"]["token"], "theirs");
-        let left = written(without_token(Some(&serde_json::to_vec(&file).unwrap())));
+        let left = written(without_token(Some(&serde_json::to_vec(&file).unwrap()), ours));
         assert_eq!(left, json!({"mcpOAuth": {"server": {"token": "theirs"}}}));
     }
 
@@ -133,9 +138,15 @@ mod tests {
     fn somebody_elses_sign_in_is_not_taken_away() {
         let existing: &[u8] = br#"{"claudeAiOauth":{"accessToken":"a","refreshToken":"r"}}"#;
         assert_eq!(with_token(&samples::credentials(), Some(existing), false).unwrap_err(), ComposeError::Foreign);
-        assert!(matches!(without_token(Some(existing)).unwrap(), Change::Keep));
+        assert!(matches!(without_token(Some(existing), |_| true).unwrap(), Change::Keep));
         let file = written(with_token(&samples::credentials(), Some(existing), true));
         assert_eq!(file["claudeAiOauth"].get("refreshToken"), None);
+    }
+
+    #[test]
+    fn a_token_that_somebody_put_there_by_hand_stays() {
+        let existing: &[u8] = br#"{"claudeAiOauth":{"accessToken":"by hand"}}"#;
+        assert!(matches!(without_token(Some(existing), ours).unwrap(), Change::Keep));
     }
 
     #[test]
@@ -150,17 +161,17 @@ mod tests {
     fn what_is_no_json_is_left_alone() {
         for broken in [&b"{\"claudeAiOauth\":"[..], b"[]", b"\xff"] {
             with_token(&samples::credentials(), Some(broken), false).unwrap_err();
-            without_token(Some(broken)).unwrap_err();
+            without_token(Some(broken), |_| true).unwrap_err();
             onboarded(Some(broken)).unwrap_err();
         }
     }
 
     #[test]
     fn nothing_of_ours_leaves_nothing() {
-        let ours = with_token(&samples::credentials(), None, false).unwrap();
-        let Change::Write(content) = ours else { panic!("not written") };
-        assert!(matches!(without_token(Some(content.expose())).unwrap(), Change::Remove));
-        assert!(matches!(without_token(None).unwrap(), Change::Keep));
+        let written = with_token(&samples::credentials(), None, false).unwrap();
+        let Change::Write(content) = written else { panic!("not written") };
+        assert!(matches!(without_token(Some(content.expose()), ours).unwrap(), Change::Remove));
+        assert!(matches!(without_token(None, ours).unwrap(), Change::Keep));
     }
 
     #[test]

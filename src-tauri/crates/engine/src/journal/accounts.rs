@@ -1,11 +1,16 @@
 //! Accounts, as far as they can be told without a secret.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Row, named_params, params};
+use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
 
 use super::{Journal, JournalError, Trouble, from_json, from_millis, to_json, to_millis};
 use crate::account::{AccountName, Identity};
 use crate::credentials::{Credentials, Fingerprint};
+
+/// How long after its end a token is remembered: longer than a copy of it is left anywhere.
+const TOKENS_REMEMBERED_MILLIS: i64 = 90 * 24 * 3600 * 1000;
 
 /// Where an account stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -113,28 +118,31 @@ impl Journal {
 
     /// Notes what the vault now has. Past failures are forgotten.
     pub fn keep_account(&self, credentials: &Credentials) -> Result<(), JournalError> {
+        self.with(|db| keep(db, credentials))
+    }
+
+    /// As [`Self::keep_account`], where the journal knows the account and has nothing newer: for whoever read the vault
+    /// without a turn, and may be late.
+    pub fn catch_up(&self, credentials: &Credentials) -> Result<(), JournalError> {
         self.with(|db| {
-            let mut keep = db.prepare_cached(
-                "INSERT OR REPLACE INTO accounts (name, stage, provider, identity, scopes, fingerprint, access_token_ends,
-                     sign_in_ends, version, refresh_count, created, updated)
-                 VALUES (:name, :stage, :provider, :identity, :scopes, :fingerprint, :access_token_ends,
-                     :sign_in_ends, :version, :refresh_count, :created, :updated)",
-            )?;
-            keep.execute(named_params! {
-                ":name": credentials.account.as_str(),
-                ":stage": Stage::Kept.word(),
-                ":provider": credentials.provider,
-                ":identity": to_json(&credentials.identity)?,
-                ":scopes": to_json(&credentials.scopes)?,
-                ":fingerprint": credentials.fingerprint().0,
-                ":access_token_ends": to_millis(credentials.access_token_ends),
-                ":sign_in_ends": to_millis(credentials.sign_in_ends),
-                ":version": credentials.version.cast_signed(),
-                ":refresh_count": credentials.refresh_count.cast_signed(),
-                ":created": to_millis(credentials.created),
-                ":updated": to_millis(credentials.updated),
-            })?;
-            Ok(())
+            let transaction = db.unchecked_transaction()?;
+            let known = transaction
+                .prepare_cached("SELECT version FROM accounts WHERE name = ?1")?
+                .query_row([credentials.account.as_str()], |row| row.get::<_, i64>(0))
+                .optional()?;
+            if known.is_some_and(|version| version <= credentials.version.cast_signed()) {
+                keep(&transaction, credentials)?;
+            }
+            transaction.commit()
+        })
+    }
+
+    /// The tokens that were ever kept here, but for those that ended long ago.
+    pub fn fingerprints(&self) -> Result<HashSet<Fingerprint>, JournalError> {
+        self.with(|db| {
+            db.prepare_cached("SELECT fingerprint FROM tokens")?
+                .query_map([], |row| row.get(0).map(Fingerprint))?
+                .collect()
         })
     }
 
@@ -168,4 +176,33 @@ impl Journal {
     pub fn forget_account(&self, name: &AccountName) -> Result<(), JournalError> {
         self.with(|db| db.execute("DELETE FROM accounts WHERE name = ?1", [name.as_str()]).map(drop))
     }
+}
+
+fn keep(db: &Connection, credentials: &Credentials) -> rusqlite::Result<()> {
+    let ends = to_millis(credentials.access_token_ends);
+    db.prepare_cached("INSERT OR REPLACE INTO tokens (fingerprint, ends) VALUES (?1, ?2)")?
+        .execute(params![credentials.fingerprint().0, ends])?;
+    db.prepare_cached("DELETE FROM tokens WHERE ends < ?1")?
+        .execute([to_millis(credentials.updated) - TOKENS_REMEMBERED_MILLIS])?;
+    let mut keep = db.prepare_cached(
+        "INSERT OR REPLACE INTO accounts (name, stage, provider, identity, scopes, fingerprint, access_token_ends,
+             sign_in_ends, version, refresh_count, created, updated)
+         VALUES (:name, :stage, :provider, :identity, :scopes, :fingerprint, :access_token_ends,
+             :sign_in_ends, :version, :refresh_count, :created, :updated)",
+    )?;
+    keep.execute(named_params! {
+        ":name": credentials.account.as_str(),
+        ":stage": Stage::Kept.word(),
+        ":provider": credentials.provider,
+        ":identity": to_json(&credentials.identity)?,
+        ":scopes": to_json(&credentials.scopes)?,
+        ":fingerprint": credentials.fingerprint().0,
+        ":access_token_ends": to_millis(credentials.access_token_ends),
+        ":sign_in_ends": to_millis(credentials.sign_in_ends),
+        ":version": credentials.version.cast_signed(),
+        ":refresh_count": credentials.refresh_count.cast_signed(),
+        ":created": to_millis(credentials.created),
+        ":updated": to_millis(credentials.updated),
+    })?;
+    Ok(())
 }

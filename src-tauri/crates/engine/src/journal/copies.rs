@@ -1,11 +1,12 @@
 //! The inventory of every copy: where it lies or may lie, what was sent, when it was read back.
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, Row, ToSql, params};
 
 use super::{Journal, JournalError, Trouble, from_json, from_millis, to_json, to_millis};
 use crate::account::AccountName;
 use crate::credentials::Fingerprint;
+use crate::delivery::Order;
 use crate::settings::Place;
 
 /// A place that holds, or may hold, a copy.
@@ -18,7 +19,7 @@ pub struct CopyRow {
     /// Whose token.
     pub account: AccountName,
     /// What was last sent there.
-    pub sent: Option<Fingerprint>,
+    pub sent: Fingerprint,
     /// What was last read back.
     pub confirmed: Option<Fingerprint>,
     /// When a copy was last delivered.
@@ -37,6 +38,32 @@ pub struct CopyRow {
     pub trouble: Option<Trouble>,
 }
 
+/// A copy that is about to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Intent {
+    /// Where to.
+    pub place: Place,
+    /// For which destination.
+    pub destination: String,
+    /// Whose token.
+    pub account: AccountName,
+    /// Which token.
+    pub fingerprint: Fingerprint,
+}
+
+impl Intent {
+    /// What an order means to send.
+    pub fn of(order: &Order) -> Self {
+        let destination = &order.destination;
+        Self {
+            place: destination.place(),
+            destination: destination.name.to_string(),
+            account: destination.account.clone(),
+            fingerprint: order.credentials.fingerprint(),
+        }
+    }
+}
+
 impl CopyRow {
     fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         let account: String = row.get("account")?;
@@ -48,7 +75,7 @@ impl CopyRow {
             account: account
                 .parse()
                 .map_err(|_| rusqlite::Error::InvalidColumnType(0, account, rusqlite::types::Type::Text))?,
-            sent: row.get::<_, Option<String>>("sent")?.map(Fingerprint),
+            sent: Fingerprint(row.get("sent")?),
             confirmed: row.get::<_, Option<String>>("confirmed")?.map(Fingerprint),
             delivered: time("delivered")?,
             read_back: time("read_back")?,
@@ -84,19 +111,32 @@ impl Journal {
     }
 
     /// Notes what is about to be sent, before it is: a crash may not leave a copy that nobody knows of. It is on the disk
-    /// when this returns.
-    pub fn about_to_send(&self, parcels: &[(Place, String, AccountName, Fingerprint)]) -> Result<(), JournalError> {
+    /// when this returns. Says of each whether it may go: a token that was renewed or signed out of meanwhile may not.
+    pub fn about_to_send(&self, intents: &[Intent]) -> Result<Vec<bool>, JournalError> {
         self.durably(|db| {
             let transaction = db.unchecked_transaction()?;
-            for (place, destination, account, fingerprint) in parcels {
-                transaction
+            let mut wanted = Vec::new();
+            for Intent { place, destination, account, fingerprint } in intents {
+                let noted = transaction
                     .prepare_cached(
-                        "INSERT INTO copies (engine, volume, folder, destination, account, sent) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-                         ON CONFLICT DO UPDATE SET destination = ?4, account = ?5, sent = ?6, withdraw = 0",
+                        "INSERT INTO copies (engine, volume, folder, destination, account, sent, under_way)
+                         SELECT ?1, ?2, ?3, ?4, ?5, ?6, 1
+                             WHERE EXISTS (SELECT 1 FROM accounts WHERE name = ?5 AND stage = 'kept' AND fingerprint = ?6)
+                         ON CONFLICT DO UPDATE SET destination = ?4, account = ?5, sent = ?6, withdraw = 0,
+                             uncertain = max(uncertain, under_way), under_way = 1",
                     )?
-                    .execute(params![place.engine, place.volume, place.folder, destination, account.as_str(), fingerprint.0])?;
+                    .execute(params![
+                        place.engine,
+                        place.volume,
+                        place.folder,
+                        destination,
+                        account.as_str(),
+                        fingerprint.0
+                    ])?;
+                wanted.push(noted > 0);
             }
-            transaction.commit()
+            transaction.commit()?;
+            Ok(wanted)
         })
     }
 
@@ -104,8 +144,8 @@ impl Journal {
     pub fn delivered(&self, place: &Place, fingerprint: &Fingerprint, at: Timestamp) -> Result<(), JournalError> {
         self.with(|db| {
             db.prepare_cached(
-                "UPDATE copies SET confirmed = ?4, delivered = ?5, read_back = ?5, failures = 0, not_before = NULL,
-                     failing_since = NULL, trouble = NULL
+                "UPDATE copies SET confirmed = ?4, delivered = ?5, read_back = ?5, under_way = 0, uncertain = 0,
+                     failures = 0, not_before = NULL, failing_since = NULL, trouble = NULL
                  WHERE engine = ?1 AND volume = ?2 AND folder = ?3",
             )?
             .execute(params![place.engine, place.volume, place.folder, fingerprint.0, to_millis(at)])?;
@@ -113,8 +153,7 @@ impl Journal {
         })
     }
 
-    /// Notes that a delivery or a withdrawal failed. Where nothing has ever been sent there, `sent` is taken back: then
-    /// `certain` says that no copy can lie there.
+    /// Notes that a delivery or a withdrawal failed. `certain` says that nothing was written by it.
     pub fn delivery_failed(
         &self,
         place: &Place,
@@ -126,7 +165,7 @@ impl Journal {
         self.with(|db| {
             db.prepare_cached(
                 "UPDATE copies SET failures = failures + 1, trouble = ?4, failing_since = coalesce(failing_since, ?5),
-                     not_before = ?6, sent = CASE WHEN ?7 THEN confirmed ELSE sent END
+                     not_before = ?6, under_way = 0, uncertain = max(uncertain, NOT ?7)
                  WHERE engine = ?1 AND volume = ?2 AND folder = ?3",
             )?
             .execute(params![
@@ -142,33 +181,25 @@ impl Journal {
         })
     }
 
-    /// From now on these copies shall go: all of an account's, or that at one place. Where nothing was ever sent, nothing
-    /// lies, and the place is forgotten.
+    /// From now on all copies of this account shall go.
     pub fn withdraw_account(&self, account: &AccountName) -> Result<(), JournalError> {
-        self.with(|db| {
-            db.execute(
-                "DELETE FROM copies WHERE sent IS NULL AND confirmed IS NULL AND account = ?1",
-                [account.as_str()],
-            )?;
-            db.execute("UPDATE copies SET withdraw = 1, not_before = NULL WHERE account = ?1", [account.as_str()])
-                .map(drop)
-        })
+        self.shall_go("account = ?1", params![account.as_str()])
     }
 
     /// From now on the copy at this place shall go.
     pub fn withdraw_place(&self, place: &Place) -> Result<(), JournalError> {
-        self.with(|db| {
-            let at = params![place.engine, place.volume, place.folder];
-            db.execute(
-                "DELETE FROM copies WHERE sent IS NULL AND confirmed IS NULL
-                     AND engine = ?1 AND volume = ?2 AND folder = ?3",
-                at,
-            )?;
-            db.execute(
-                "UPDATE copies SET withdraw = 1, not_before = NULL WHERE engine = ?1 AND volume = ?2 AND folder = ?3",
-                at,
-            )
-            .map(drop)
+        let at = params![place.engine, place.volume, place.folder];
+        self.shall_go("engine = ?1 AND volume = ?2 AND folder = ?3", at)
+    }
+
+    /// Where no copy can lie, the place is forgotten.
+    fn shall_go(&self, which: &str, given: &[&dyn ToSql]) -> Result<(), JournalError> {
+        self.durably(|db| {
+            let transaction = db.unchecked_transaction()?;
+            let none = "confirmed IS NULL AND NOT under_way AND NOT uncertain";
+            transaction.execute(&format!("DELETE FROM copies WHERE {none} AND {which}"), given)?;
+            transaction.execute(&format!("UPDATE copies SET withdraw = 1, not_before = NULL WHERE {which}"), given)?;
+            transaction.commit()
         })
     }
 

@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior};
 
 pub use accounts::{AccountRow, Stage};
-pub use copies::CopyRow;
+pub use copies::{CopyRow, Intent};
 pub use events::{Event, Kind};
 
 use crate::destinations::DeliveryError;

@@ -33,8 +33,12 @@ CREATE TABLE copies (
     destination TEXT NOT NULL,
     account TEXT NOT NULL,
     -- What was last sent there; `confirmed` is what was last read back.
-    sent TEXT,
+    sent TEXT NOT NULL,
     confirmed TEXT,
+    -- A delivery was begun, and nothing was heard of its end: it runs, or its process was killed.
+    under_way INTEGER NOT NULL DEFAULT 0,
+    -- A copy may lie there that was not read back.
+    uncertain INTEGER NOT NULL DEFAULT 0,
     delivered INTEGER,
     read_back INTEGER,
     -- The copy shall go, as soon as the place can be reached.
@@ -44,6 +48,12 @@ CREATE TABLE copies (
     failing_since INTEGER,
     trouble TEXT,
     PRIMARY KEY (engine, volume, folder)
+) STRICT;
+
+-- The tokens that were ever kept here: what lies in a volume is ours if it is one of them.
+CREATE TABLE tokens (
+    fingerprint TEXT PRIMARY KEY,
+    ends INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE events (

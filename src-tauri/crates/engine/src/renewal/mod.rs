@@ -3,4 +3,4 @@
 mod policy;
 
 pub(crate) use policy::later;
-pub use policy::{Jitter, Policy, wait};
+pub use policy::{Jitter, Policy, is_put_off, try_again, wait};

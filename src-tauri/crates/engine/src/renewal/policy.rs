@@ -53,20 +53,20 @@ impl Policy {
         let due = earlier(ends, lead + lead.mul_f64(jitter.0 / 10.0));
         due.max(later(made, SHORTEST_REST))
     }
+}
 
-    /// When to try again after `failures` attempts (at least one) that failed, the last of them at `now`.
-    pub fn try_again(&self, now: Timestamp, failures: u32, wish: Option<Duration>, jitter: Jitter) -> Timestamp {
-        let doubled = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1).min(16)));
-        let pause = doubled.min(LONGEST_PAUSE);
-        let pause = pause + pause.mul_f64(jitter.0 / 5.0);
-        later(now, pause.max(wish.unwrap_or_default().min(LONGEST_WISH)))
-    }
+/// When to try again after `failures` attempts (at least one) that failed, the last of them at `now`.
+pub fn try_again(now: Timestamp, failures: u32, wish: Option<Duration>, jitter: Jitter) -> Timestamp {
+    let doubled = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1).min(16)));
+    let pause = doubled.min(LONGEST_PAUSE);
+    let pause = pause + pause.mul_f64(jitter.0 / 5.0);
+    later(now, pause.max(wish.unwrap_or_default().min(LONGEST_WISH)))
+}
 
-    /// Whether it is too early, at `now`, for what was put off to `next`. What was put off to further ahead than anything
-    /// ever is was put off before the clock was set back.
-    pub fn is_put_off(&self, now: Timestamp, next: Timestamp) -> bool {
-        now < next && next <= later(now, LONGEST_WISH)
-    }
+/// Whether it is too early, at `now`, for what was put off to `next`. What was put off to further ahead than anything
+/// ever is was put off before the clock was set back.
+pub fn is_put_off(now: Timestamp, next: Timestamp) -> bool {
+    now < next && next <= later(now, LONGEST_WISH)
 }
 
 /// How long to sleep until `until`: not at all where that is past, and never so long that a jump of the clock goes unseen.
@@ -128,13 +128,13 @@ mod tests {
 
     #[test]
     fn pauses_double_up_to_five_minutes() {
-        let pause = |failures| between(at(0), policy().try_again(at(0), failures, None, Jitter(0.0))).as_secs();
+        let pause = |failures| between(at(0), try_again(at(0), failures, None, Jitter(0.0))).as_secs();
         assert_eq!([1, 2, 3, 9, 10, 4_000_000_000].map(pause), [1, 2, 4, 256, 300, 300]);
     }
 
     #[test]
     fn a_wish_is_honoured_within_reason() {
-        let pause = |wish| between(at(0), policy().try_again(at(0), 1, Some(Duration::from_secs(wish)), Jitter(0.0)));
+        let pause = |wish| between(at(0), try_again(at(0), 1, Some(Duration::from_secs(wish)), Jitter(0.0)));
         assert_eq!(pause(120).as_secs(), 120);
         assert_eq!(pause(0).as_secs(), 1);
         assert_eq!(pause(u64::MAX).as_secs(), HOUR);
@@ -155,7 +155,7 @@ mod tests {
 
         #[test]
         fn trying_again_is_never_in_the_past(failures in 1_u32.., wish in proptest::option::of(any::<u64>())) {
-            let next = policy().try_again(at(0), failures, wish.map(Duration::from_secs), Jitter(0.5));
+            let next = try_again(at(0), failures, wish.map(Duration::from_secs), Jitter(0.5));
             prop_assert!(next > at(0));
         }
     }

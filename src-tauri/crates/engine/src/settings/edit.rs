@@ -82,7 +82,7 @@ mod tests {
     fn destination(name: &str, volume: &str) -> Destination {
         Destination {
             name: name.parse().unwrap(),
-            volume: volume.to_owned(),
+            volume: volume.parse().unwrap(),
             folder: None,
             engine: default_engine(),
             account: AccountName::default(),

@@ -1,6 +1,7 @@
 //! What the user chose: `config.toml`, made for people to edit. Unknown keys are refused by name and line.
 
 mod edit;
+mod names;
 
 use std::fmt;
 use std::io;
@@ -11,6 +12,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use edit::{add_destination, remove_destination};
+pub use names::{DestinationName, Folder, VolumeName};
 
 use crate::account::AccountName;
 use crate::destinations::OwnerChoice;
@@ -51,10 +53,10 @@ pub struct Destination {
     /// The user's name for it.
     pub name: DestinationName,
     /// The Docker volume.
-    pub volume: String,
-    /// A folder inside of the volume, where the files don't lie at its top. Relative, with `/`.
+    pub volume: VolumeName,
+    /// A folder inside of the volume, where the files don't lie at its top.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub folder: Option<String>,
+    pub folder: Option<Folder>,
     /// The engine: the name of a Docker context, an address such as `unix:///var/run/docker.sock`, or `default`.
     #[serde(default = "default_engine")]
     pub engine: String,
@@ -77,8 +79,8 @@ impl Destination {
     pub fn place(&self) -> Place {
         Place {
             engine: self.engine.clone(),
-            volume: self.volume.clone(),
-            folder: self.folder.clone().unwrap_or_default(),
+            volume: self.volume.to_string(),
+            folder: self.folder.as_ref().map(ToString::to_string).unwrap_or_default(),
         }
     }
 }
@@ -140,50 +142,6 @@ impl fmt::Display for Format {
     }
 }
 
-/// The user's name for a destination: letters, digits, and `.`, `_`, `-`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct DestinationName(String);
-
-impl DestinationName {
-    /// The name as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for DestinationName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl FromStr for DestinationName {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
-        let fits = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-        if name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.len() <= 64 && name.chars().all(fits) {
-            return Ok(Self(name.to_owned()));
-        }
-        Err(format!("\"{name}\" can't be a destination's name. Use letters, digits, and . _ - , at most 64 of them."))
-    }
-}
-
-impl TryFrom<String> for DestinationName {
-    type Error = String;
-
-    fn try_from(name: String) -> Result<Self, Self::Error> {
-        name.parse()
-    }
-}
-
-impl From<DestinationName> for String {
-    fn from(name: DestinationName) -> Self {
-        name.0
-    }
-}
-
 /// Why the settings can't be used, or changed. The file is as it was.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
@@ -226,12 +184,6 @@ impl Settings {
         let settings: Self = toml::from_str(text).map_err(|why| mistake(why.to_string().trim_end().to_owned()))?;
         let mut seen: Vec<&Destination> = Vec::new();
         for destination in &settings.destinations {
-            if !is_inside(destination.folder.as_deref()) {
-                return Err(mistake(format!(
-                    "The folder of destination {} leads out of the volume.",
-                    destination.name
-                )));
-            }
             if let Some(other) = seen.iter().find(|it| it.name == destination.name || it.place() == destination.place())
             {
                 return Err(mistake(format!(
@@ -257,12 +209,6 @@ impl Settings {
         let found = self.destinations.iter().find(|destination| destination.name.as_str() == name);
         found.ok_or_else(|| SettingsError::NoDestination(name.to_owned()))
     }
-}
-
-/// Whether a folder stays inside of the volume.
-fn is_inside(folder: Option<&str>) -> bool {
-    let sound = |part: &str| !part.is_empty() && part != "." && part != ".." && !part.contains('\0');
-    folder.is_none_or(|folder| folder.split('/').all(sound))
 }
 
 fn word<'de, D: Deserializer<'de>, T: FromStr<Err: fmt::Display>>(from: D) -> Result<T, D::Error> {
@@ -321,10 +267,7 @@ mod tests {
     fn two_may_not_fill_one_place() {
         let one = |name: &str| format!("[[destination]]\nname = \"{name}\"\nvolume = \"v\"\n");
         assert!(parse(&(one("a") + &one("b"))).unwrap_err().contains("same place"));
-        assert!(
-            parse("[[destination]]\nname = \"a\"\nvolume = \"v\"\nfolder = \"../x\"")
-                .unwrap_err()
-                .contains("leads out")
-        );
+        let outside = parse("[[destination]]\nname = \"a\"\nvolume = \"v\"\nfolder = \"../x\"").unwrap_err();
+        assert!(outside.contains("line 4") && outside.contains("can't be a folder"), "{outside}");
     }
 }

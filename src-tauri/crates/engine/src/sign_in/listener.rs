@@ -20,8 +20,8 @@ use tokio::time::timeout;
 use super::{Callback, CallbackError, Landing};
 use crate::secret::SecretString;
 
-/// How long the browser waits for the code to be traded; the provider has answered by then, or won't.
-const OUTCOME_WITHIN: Duration = Duration::from_secs(40);
+/// How long the browser waits for the outcome: a person may have to be asked whether somebody else is to be replaced.
+const OUTCOME_WITHIN: Duration = Duration::from_secs(10 * 60);
 /// How long the browser may take to fetch the last page.
 const LAST_PAGE_WITHIN: Duration = Duration::from_secs(3);
 

@@ -20,6 +20,8 @@ pub enum AccountState {
     SigningIn,
     /// The token is good.
     Fresh,
+    /// It is being renewed now.
+    Renewing,
     /// The token is good, and renewing it fails for now.
     Late,
     /// The token has ended, and renewing it is tried again.
@@ -80,16 +82,15 @@ fn kept(row: &AccountRow, facts: &Facts<'_>) -> AccountStatus {
     let Facts { now, zone, .. } = *facts;
     let ends = moment(row.access_token_ends, now, zone);
     let living = row.access_token_ends > now;
-    let why = row.trouble.as_ref().map_or("", |trouble| trouble.what.as_str());
+    let renewing = facts.renewing.contains(&row.name) && (row.failures > 0 || !living);
     let (code, state) = match row.stage {
         Stage::Leaving => (AccountState::SignedOut, "Signed out here, and Claude could not be told yet".to_owned()),
-        Stage::Refused => (AccountState::NeedsSignIn, format!("Sign in again. {why}").trim_end().to_owned()),
+        Stage::Refused => (AccountState::NeedsSignIn, "Sign in again".to_owned()),
+        Stage::Kept if renewing => (AccountState::Renewing, "Renewing".to_owned()),
         Stage::Kept if living && row.failures == 0 => (AccountState::Fresh, format!("Fresh until {ends}")),
-        Stage::Kept if living => (AccountState::Late, format!("Good until {ends}. {why}")),
-        Stage::Kept if facts.kept_fresh => {
-            (AccountState::Offline, format!("Ended at {ends}, trying again. {why}").trim_end().to_owned())
-        }
-        Stage::Kept => (AccountState::Offline, format!("Ended at {ends}. {why}").trim_end().to_owned()),
+        Stage::Kept if living => (AccountState::Late, format!("Good until {ends}, Claude can't be reached")),
+        Stage::Kept if facts.kept_fresh => (AccountState::Offline, format!("Ended at {ends}, trying again")),
+        Stage::Kept => (AccountState::Offline, format!("Ended at {ends}")),
     };
     let login = || format!("`tokenferry login --account {}`", row.name);
     let next_step = match code {
@@ -98,6 +99,7 @@ fn kept(row: &AccountRow, facts: &Facts<'_>) -> AccountStatus {
         AccountState::Offline if !facts.kept_fresh => {
             "It is renewed when it is next asked for, or at once with `tokenferry refresh`.".to_owned()
         }
+        _ if row.sign_in_ends <= now => format!("The sign-in's time is over: {}.", login()),
         _ if ends_soon(row.sign_in_ends, now) => format!("Sign in anew before it ends: {}.", login()),
         _ => String::new(),
     };
@@ -130,7 +132,7 @@ fn sign_in_words(ends: Timestamp, facts: &Facts<'_>) -> String {
 }
 
 fn ends_soon(ends: Timestamp, now: Timestamp) -> bool {
-    days_between(now, ends) < ENDS_SOON_DAYS
+    days_between(now, ends) <= ENDS_SOON_DAYS
 }
 
 fn days_between(from: Timestamp, to: Timestamp) -> i64 {

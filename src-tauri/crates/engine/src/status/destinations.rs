@@ -15,6 +15,8 @@ pub enum DestinationState {
     UpToDate,
     /// It has an older one, or none.
     Due,
+    /// Something is being delivered to its engine now.
+    Delivering,
     /// The engine is away.
     Waiting,
     /// Something stands in the way.
@@ -95,10 +97,10 @@ fn judge(
     if let Some(trouble) = copy.and_then(|copy| copy.trouble.as_ref()) {
         return match trouble.code.as_str() {
             "foreign" => (DestinationState::Foreign, "Holds somebody else's sign-in".to_owned(), trouble.fix.clone()),
-            code if code.starts_with("engine_") => {
-                (DestinationState::Waiting, format!("Waiting for Docker. {}", trouble.what), trouble.fix.clone())
+            "engine_not_running" | "engine_hangs" | "engine_broken" => {
+                (DestinationState::Waiting, "Waiting for Docker".to_owned(), trouble.fix.clone())
             }
-            _ => (DestinationState::Failing, format!("Failing. {}", trouble.what), trouble.fix.clone()),
+            _ => (DestinationState::Failing, "Failing".to_owned(), trouble.fix.clone()),
         };
     }
     let Some(account) = account.filter(|account| account.stage == Stage::Kept) else {
@@ -111,6 +113,9 @@ fn judge(
         Some(at) => {
             let when = moment(at, facts.now, facts.zone);
             (DestinationState::UpToDate, format!("Up to date, read back {when}"), String::new())
+        }
+        None if facts.delivering.contains(&destination.engine) => {
+            (DestinationState::Delivering, "Delivering".to_owned(), String::new())
         }
         None if facts.kept_fresh => (DestinationState::Due, "Due".to_owned(), String::new()),
         None => {

@@ -12,6 +12,7 @@ pub use accounts::{AccountState, AccountStatus};
 pub use destinations::{CopyLeft, DestinationState, DestinationStatus};
 pub use words::moment;
 
+use crate::account::AccountName;
 use crate::journal::{AccountRow, CopyRow};
 use crate::settings::Destination;
 use crate::vault::VaultKind;
@@ -52,6 +53,10 @@ pub struct Facts<'a> {
     pub accounts: &'a [AccountRow],
     /// From the journal: accounts with a sign-in that waits for its code.
     pub signing_in: &'a [String],
+    /// Accounts whose credentials some process is changing now.
+    pub renewing: &'a [AccountName],
+    /// Engines that some process is delivering to now, by the settings' names.
+    pub delivering: &'a [String],
     /// From the journal.
     pub copies: &'a [CopyRow],
     /// From the settings.

@@ -77,8 +77,11 @@ pub async fn account(home: &Path, account: &AccountName) -> Result<Lock, LockErr
 
 /// Takes the lock over deliveries to an engine, waiting for up to [`LONGEST_ENGINE_WAIT`].
 pub async fn engine(home: &Path, engine: &str) -> Result<Lock, LockError> {
-    let name = format!("engine-{}", super::short_hash(engine.as_bytes()));
-    within(LONGEST_ENGINE_WAIT, format!("deliveries to {engine}"), acquire(home, &name)).await
+    within(LONGEST_ENGINE_WAIT, format!("deliveries to {engine}"), acquire(home, &engine_name(engine))).await
+}
+
+fn engine_name(engine: &str) -> String {
+    format!("engine-{}", super::short_hash(engine.as_bytes()))
 }
 
 /// Takes the lock over the file of settings; whoever holds it only writes a small file.
@@ -100,12 +103,26 @@ pub fn try_keeper(home: &Path) -> Result<Option<Lock>, LockError> {
 /// Whether some process does the standing work now. Looking takes nothing away from who wants the keeper's lock, and two
 /// who look at once don't take each other for a keeper.
 pub fn is_kept(home: &Path) -> Result<bool, LockError> {
-    let (file, path) = open(home, KEEPER)?;
+    is_held(home, KEEPER)
+}
+
+fn is_held(home: &Path, name: &str) -> Result<bool, LockError> {
+    let (file, path) = open(home, name)?;
     match file.try_lock_shared() {
         Ok(()) => Ok(false),
         Err(TryLockError::WouldBlock) => Ok(true),
         Err(TryLockError::Error(source)) => Err(LockError::Disk { path, source }),
     }
+}
+
+/// Whether some process delivers to this engine now.
+pub fn is_engine_busy(home: &Path, engine: &str) -> Result<bool, LockError> {
+    is_held(home, &engine_name(engine))
+}
+
+/// Whether some process changes this account's credentials now.
+pub fn is_account_busy(home: &Path, account: &AccountName) -> Result<bool, LockError> {
+    is_held(home, &super::file_stem(super::Entry::Account(account)))
 }
 
 /// Takes the lock over the vault's trial, waiting for up to [`LONGEST_TRIAL_WAIT`].

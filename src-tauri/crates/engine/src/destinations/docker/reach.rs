@@ -111,6 +111,15 @@ impl Reach {
         connect(self)
     }
 
+    /// Where it listens: the same for two names of one engine.
+    pub fn address(&self) -> String {
+        match &self.address {
+            Address::Unix(path) => format!("unix://{path}"),
+            Address::Pipe(path) => format!("npipe://{path}"),
+            Address::Tcp { host, .. } => format!("tcp://{host}"),
+        }
+    }
+
     /// The engine's socket in the file system, if that is how it is reached.
     pub(super) fn socket(&self) -> Option<&Path> {
         match &self.address {

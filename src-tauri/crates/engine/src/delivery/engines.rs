@@ -1,0 +1,64 @@
+//! The engines that deliveries go to: connected to once, and used by one process of this installation at a time.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::Mutex;
+
+use crate::destinations::DeliveryError;
+use crate::destinations::docker::{Docker, EngineChoice, EngineError, Environment, resolve};
+use crate::vault::lock::{self, Lock};
+
+/// The engines by the names that the settings have for them.
+#[derive(Debug)]
+pub(super) struct Engines {
+    environment: Environment,
+    installation: String,
+    state: PathBuf,
+    connected: Mutex<BTreeMap<String, Arc<Docker>>>,
+}
+
+impl Engines {
+    pub(super) fn new(environment: Environment, installation: String, state: PathBuf) -> Self {
+        Self { environment, installation, state, connected: Mutex::default() }
+    }
+
+    /// What the settings shall call this engine; `None` is the one that `docker` would use.
+    pub(super) fn named(&self, name: Option<&str>) -> Result<String, EngineError> {
+        let choice = name.map_or(EngineChoice::FromEnvironment, EngineChoice::named);
+        let reach = resolve(&choice, &self.environment)?;
+        // One engine shall have one name, however it was found this time.
+        let default = resolve(&EngineChoice::named(&crate::settings::default_engine()), &self.environment)?;
+        Ok(if reach.address() == default.address() { default.name } else { reach.name })
+    }
+
+    /// The same for two names of one engine.
+    pub(super) fn address(&self, name: &str) -> String {
+        resolve(&EngineChoice::named(name), &self.environment).map_or_else(|_| name.to_owned(), |reach| reach.address())
+    }
+
+    /// The engine, and the right to use it: of two processes, each would take the other's courier for a leftover.
+    pub(super) async fn turn(&self, name: &str) -> Result<(Lock, Arc<Docker>), DeliveryError> {
+        let reach = resolve(&EngineChoice::named(name), &self.environment)?;
+        let address = reach.address();
+        let docker = {
+            let mut connected = self.connected.lock().await;
+            match connected.get(&address) {
+                Some(known) => known.clone(),
+                None => {
+                    let docker = Arc::new(Docker::new(reach, &self.installation)?);
+                    connected.insert(address.clone(), docker.clone());
+                    docker
+                }
+            }
+        };
+        let lock = lock::engine(&self.state, &address).await.map_err(|why| DeliveryError::Busy(why.to_string()))?;
+        Ok((lock, docker))
+    }
+
+    /// Whether some process delivers to this engine now.
+    pub(super) fn is_busy(&self, name: &str) -> bool {
+        lock::is_engine_busy(&self.state, &self.address(name)).unwrap_or(false)
+    }
+}

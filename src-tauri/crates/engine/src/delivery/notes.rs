@@ -1,0 +1,61 @@
+//! What became of a delivery, noted in the inventory and told in the journal.
+
+use jiff::Timestamp;
+
+use super::{Delivery, Order};
+use crate::account::AccountName;
+use crate::destinations::{DeliveryError, NextStep, Outcome, Receipt, Undelivered};
+use crate::journal::{CopyRow, Event, JournalError, Kind, Trouble};
+use crate::renewal::{Jitter, try_again};
+use crate::settings::{Destination, Place};
+
+/// A place whose trouble needs a person is looked at as seldom as one that failed this often: after a minute, then less.
+const PATIENT: u32 = 7;
+
+impl Delivery {
+    pub(super) fn note_delivered(&self, order: &Order, receipt: &Receipt) -> Result<Timestamp, JournalError> {
+        let Destination { name, account, .. } = &order.destination;
+        let at = receipt.files.iter().map(|file| file.read_back_at).max().unwrap_or_else(|| self.clock.now());
+        self.journal.delivered(&order.destination.place(), &order.credentials.fingerprint(), at)?;
+        let text = format!("Delivered {account} to {name}, and read it back.");
+        self.journal.note(Event::new(at, Kind::Delivered, text).to(account).at_destination(name))?;
+        Ok(at)
+    }
+
+    pub(super) fn note_withdrawn(&self, copy: &CopyRow) -> Result<Timestamp, JournalError> {
+        let now = self.clock.now();
+        self.journal.copy_is_gone(&copy.place)?;
+        let text = format!("No copy of {} is left in {}.", copy.account, copy.place);
+        let event = Event::new(now, Kind::Withdrawn, text).to(&copy.account).at_destination(&copy.destination);
+        self.journal.note(event)?;
+        Ok(now)
+    }
+
+    /// Gives the error back, so that a face can tell it. What is no news is not told again.
+    pub(super) fn note_failed(
+        &self,
+        destination: &str,
+        account: &AccountName,
+        place: &Place,
+        undelivered: Undelivered,
+    ) -> Result<DeliveryError, JournalError> {
+        let Undelivered { error, files, uncertain } = undelivered;
+        let now = self.clock.now();
+        let known = self.journal.copy(place)?;
+        let failures = known.as_ref().map_or(0, |copy| copy.failures);
+        let attempts = match error.next() {
+            NextStep::TryAgain => failures + 1,
+            NextStep::AskUser => failures + PATIENT,
+        };
+        let not_before = try_again(now, attempts, None, Jitter::of(account, failures.into()));
+        let nothing_was_written = uncertain.is_empty() && files.iter().all(|file| file.outcome != Outcome::Written);
+        let trouble = Trouble::from(&error);
+        let news = known.and_then(|copy| copy.trouble).is_none_or(|before| before.code != trouble.code);
+        self.journal.delivery_failed(place, &trouble, nothing_was_written, now, not_before)?;
+        if news {
+            let text = format!("{destination}: {error}");
+            self.journal.note(Event::new(now, Kind::DeliveryFailed, text).to(account).at_destination(destination))?;
+        }
+        Ok(error)
+    }
+}
