@@ -21,6 +21,7 @@ pub struct Run {
     user: Option<String>,
     mounts: Vec<Mount>,
     environment: Vec<String>,
+    labels: HashMap<String, String>,
     command: Vec<String>,
 }
 
@@ -50,6 +51,12 @@ impl Run {
     /// With a variable set.
     pub fn set(mut self, name: &str, value: &str) -> Self {
         self.environment.push(format!("{name}={value}"));
+        self
+    }
+
+    /// With a label.
+    pub fn label(mut self, name: &str, value: &str) -> Self {
+        self.labels.insert(name.to_owned(), value.to_owned());
         self
     }
 
@@ -89,12 +96,14 @@ impl Container {
             Some(image) => image,
             None => engine.app_image().await,
         };
+        let mut labels = run.labels;
+        labels.insert(LABEL.to_owned(), String::new());
         let body = ContainerCreateBody {
             image: Some(image),
             user: run.user,
             env: Some(run.environment),
             cmd: Some(run.command),
-            labels: Some(HashMap::from([(LABEL.to_owned(), String::new())])),
+            labels: Some(labels),
             host_config: Some(HostConfig {
                 mounts: Some(run.mounts),
                 // The practice provider listens on the loopback of the host.

@@ -87,7 +87,12 @@ async fn in_arguments_and_environments() {
 #[tokio::test]
 async fn in_all_that_the_engine_tells() {
     let engine = TestEngine::get();
-    for run in [Run::app(["sleep", SECRET]), Run::app(["sleep"]).set("TOKEN", SECRET)] {
+    let runs = [
+        Run::app(["sleep", SECRET]),
+        Run::app(["sleep"]).set("TOKEN", SECRET),
+        Run::app(["sleep"]).label("token", SECRET),
+    ];
+    for run in runs {
         let witness = Witness::start(&engine).await;
         let container = engine.create(run).await;
         assert!(!canary().look("engine", &witness.told().await).sightings().is_empty());

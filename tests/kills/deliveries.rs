@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use bed::{Home, Provider, TestEngine, Volume};
+use bed::{Home, Provider, Run, TestEngine, Volume};
 use bollard::query_parameters::{ListContainersOptionsBuilder, ListImagesOptionsBuilder, ListVolumesOptionsBuilder};
 use tokio::time::{sleep, timeout};
 
@@ -157,4 +157,29 @@ async fn couriers(engine: &TestEngine, home: &Home) -> Vec<String> {
     let options = ListContainersOptionsBuilder::default().all(true).filters(&ours).build();
     let found = engine.docker().list_containers(Some(options)).await.unwrap();
     found.into_iter().filter_map(|container| container.id).collect()
+}
+
+#[tokio::test]
+#[should_panic(expected = "couriers are left")]
+async fn a_courier_that_stays_is_noticed() {
+    let engine = TestEngine::get();
+    let provider = Provider::start();
+    let home = Home::new().provider(&provider).engine(&engine);
+    home.tokenferry(["login"]).run().await.succeeds();
+    let installation = fs::read_to_string(home.state().join("installation")).unwrap();
+    let stays = engine.create(Run::app(["sleep"]).label("tokenferry.installation", &installation)).await;
+    let missing = engine.missing_volume();
+    expect_nothing_left(&engine, &home, &missing, "planted").await;
+    drop(stays);
+}
+
+#[tokio::test]
+#[should_panic(expected = "left: [\"\", \".credentials.json\", \".credentials.json.tmp\"]")]
+async fn a_file_that_stays_in_the_volume_is_noticed() {
+    let volume = TestEngine::get().volume().await;
+    let content = br#"{"claudeAiOauth": {"accessToken": "a"}}"#;
+    for name in [FILE, ".credentials.json.tmp"] {
+        volume.write(name, content, (1000, 1000, 0o600)).await;
+    }
+    expect_delivered(&[volume], "a").await;
 }

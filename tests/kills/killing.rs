@@ -59,7 +59,10 @@ impl Chance {
     /// Every other time any moment, otherwise one shortly after the provider was asked: what is lost is lost there.
     pub(crate) fn moment(&self, attempt: usize, takes: Duration, endpoint: Endpoint) -> Moment {
         let part = self.part();
-        if attempt % 2 == 0 { Moment::After(takes.mul_f64(part)) } else { Moment::Asked(endpoint, CLOSE.mul_f64(part)) }
+        match attempt % 2 {
+            0 => Moment::After(takes.mul_f64(part)),
+            _ => Moment::Asked(endpoint, CLOSE.mul_f64(part)),
+        }
     }
 }
 

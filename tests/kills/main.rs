@@ -3,6 +3,15 @@
 //! the answer was not stored yet.
 //!
 //! Each test prints its seed; `TOKENFERRY_KILL_SEED` repeats one, as far as a machine's own timing allows.
+#![cfg(target_os = "linux")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "this is test code: a panic with its reason is how a test ends"
+)]
 
 mod deliveries;
 mod killing;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use bed::{Home, Keychain, Provider, Vault};
-use practice::{EndedBy, Endpoint};
+use practice::{EndedBy, Endpoint, Fault, Trouble};
 
 use crate::killing::{ATTEMPTS, Chance, End, STORED_WITHIN, kill_at, measured, next_start, nothing_piles_up, time_of};
 
@@ -124,4 +124,37 @@ async fn judge(home: &Home, provider: &Provider, end: End, took: Duration, when:
     home.tokenferry(["login"]).run().await.succeeds();
     home.tokenferry(["refresh"]).run().await.succeeds();
     count
+}
+
+#[tokio::test]
+#[should_panic(expected = "a loss that nothing explains")]
+async fn an_answer_that_was_there_for_long_explains_no_loss() {
+    let provider = Provider::start();
+    let home = Home::new().provider(&provider);
+    home.tokenferry(["login"]).run().await.succeeds();
+    provider.clear_record();
+    provider.fault(Fault::at(Endpoint::Refresh, Trouble::NoAnswer).times(1).after_work());
+    home.tokenferry(["refresh"]).run().await.ends_with(1);
+    judge(&home, &provider, End::Killed, STORED_WITHIN, "planted").await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "lost, and nobody had renewed")]
+async fn a_loss_without_a_renewal_is_noticed() {
+    let provider = Provider::start();
+    let home = Home::new().provider(&provider);
+    home.tokenferry(["login"]).run().await.succeeds();
+    provider.clear_record();
+    provider.fault(Fault::at(Endpoint::Refresh, Trouble::oauth_error("invalid_grant")).times(1));
+    judge(&home, &provider, End::Killed, Duration::ZERO, "planted").await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "temporary files pile up")]
+async fn a_file_that_stays_is_noticed() {
+    let provider = Provider::start();
+    let home = Home::new().provider(&provider);
+    home.tokenferry(["login"]).run().await.succeeds();
+    std::fs::write(home.state().join("vault/.stays"), "").unwrap();
+    nothing_piles_up(&home).await;
 }
