@@ -8,7 +8,7 @@ use crate::account::AccountName;
 use crate::credentials::Credentials;
 use crate::delivery::{Carried, Delivered, Order, Plan, plan};
 use crate::error::Error;
-use crate::journal::{AccountRow, Event, Kind};
+use crate::journal::{AccountRow, CopyRow, Event, Kind};
 use crate::keeper::{KeepError, Need};
 use crate::settings::{self, Destination, DestinationName};
 use crate::vault::lock;
@@ -51,7 +51,9 @@ impl Engine {
             }
         }
         if names.is_empty() {
-            synced.withdrawn = self.withdraw_unwanted(self.plan()?).await?;
+            // Who asks in person does not wait for what was put off.
+            let at_once = self.journal.copies()?.into_iter().map(|copy| CopyRow { not_before: None, ..copy }).collect();
+            synced.withdrawn = self.withdraw_unwanted(self.plan(at_once)?).await?;
         }
         let Synced { delivered, withdrawn, without_token } = &synced;
         if delivered.is_empty() && withdrawn.is_empty() && without_token.is_empty() {
@@ -92,11 +94,10 @@ impl Engine {
         Ok(self.delivery.withdraw(copies).await?)
     }
 
-    /// What is due now.
-    pub(super) fn plan(&self) -> Result<Plan, Error> {
+    /// What is due now, where these copies lie.
+    pub(super) fn plan(&self, copies: Vec<CopyRow>) -> Result<Plan, Error> {
         let address = |engine: &str| self.delivery.engine_address(engine);
-        let (accounts, copies) = (self.journal.accounts()?, self.journal.copies()?);
-        Ok(plan(&self.settings()?.destinations, &accounts, &copies, address, self.clock.now()))
+        Ok(plan(&self.settings()?.destinations, &self.journal.accounts()?, &copies, address, self.clock.now()))
     }
 
     /// Carries out what is due, and says whether there was anything to carry.

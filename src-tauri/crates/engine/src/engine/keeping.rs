@@ -129,7 +129,7 @@ impl Engine {
     }
 
     async fn deliver_all(&self, round: &mut Round) -> Result<(), Error> {
-        let plan = self.plan()?;
+        let plan = self.plan(self.journal.copies()?)?;
         round.look_at(plan.next.unwrap_or(Timestamp::MAX));
         if plan.deliver.is_empty() && plan.withdraw.is_empty() {
             return Ok(());

@@ -177,7 +177,8 @@ impl Engine {
         Ok(self.journal.events(most)?)
     }
 
-    /// The account that is meant: the named one, or the only one there is.
+    /// The account that is meant: the named one, or the only one there is. One that is still to be ended at the provider
+    /// counts where there is no other.
     ///
     /// # Errors
     /// [`Error::WhichAccount`] where there are several; [`Error::NoAccount`] where there is none.
@@ -186,8 +187,9 @@ impl Engine {
             return Ok(name);
         }
         let kept = |row: &AccountRow| row.stage != Stage::Leaving;
-        let rows = self.journal.accounts()?.into_iter().filter(kept);
-        let mut names: Vec<AccountName> = rows.map(|row| row.name).collect();
+        let (kept, leaving): (Vec<_>, Vec<_>) = self.journal.accounts()?.into_iter().partition(kept);
+        let rows = if kept.is_empty() { leaving } else { kept };
+        let mut names: Vec<AccountName> = rows.into_iter().map(|row| row.name).collect();
         match (names.pop(), names.is_empty()) {
             (None, _) => Err(Error::NoAccount(AccountName::default())),
             (Some(only), true) => Ok(only),

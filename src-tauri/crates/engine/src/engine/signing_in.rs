@@ -11,8 +11,8 @@ use crate::credentials::Credentials;
 use crate::delivery::Carried;
 use crate::error::Error;
 use crate::journal::{Event, Kind};
-use crate::keeper::{KeepError, SignedIn};
-use crate::provider::{Provider, ProviderError, Unrenewed};
+use crate::keeper::{Adopted, KeepError, SignedIn};
+use crate::provider::{Provider, ProviderError};
 use crate::renewal::later;
 use crate::secret::SecretString;
 use crate::sign_in::{Callback, ImportError, Imported, OfficialCli, PendingId, PendingSignIn, TakenOver};
@@ -198,25 +198,12 @@ impl Engine {
     /// [`Error::Provider`] where it can't be renewed, as it is used up for instance: then all is as it was, and so is an
     /// earlier sign-in under the same name. Otherwise as [`Self::keep`].
     pub async fn take_over(&self, imported: Obtained) -> Result<Credentials, Error> {
-        let (keeper, provider, asked) = (self.keeper().await?.clone(), self.provider.clone(), self.clock.now());
+        let keeper = self.keeper().await?.clone();
         let taken = TakenOver::of(self.home.state());
         self.kept(async move {
             let Obtained { account, sign_in, .. } = imported;
             let used_up = sign_in.refresh_token.clone();
-            let renewed = match provider.renew(&sign_in.refresh_token, &sign_in.scopes).await {
-                Ok(tokens) => SignedIn {
-                    access_token: tokens.access_token,
-                    refresh_token: tokens.refresh_token.unwrap_or(sign_in.refresh_token),
-                    access_token_ends: later(asked, tokens.access_token_lives),
-                    scopes: if tokens.scopes.is_empty() { sign_in.scopes } else { tokens.scopes },
-                    identity: sign_in.identity.or(tokens.identity),
-                    ..sign_in
-                },
-                // What is in the file is used up all the same.
-                Err(Unrenewed { successor: Some(refresh_token), .. }) => SignedIn { refresh_token, ..sign_in },
-                Err(Unrenewed { why, .. }) => return Err(why.into()),
-            };
-            let adopted = keeper.adopt(&account, renewed).await?;
+            let adopted = keeper.take_over(&account, sign_in).await?;
             taken.add(&used_up)?;
             Ok(adopted)
         })
@@ -259,7 +246,7 @@ impl Engine {
     /// Carries an adoption to its end, whether or not the caller waits for it, and ends an earlier sign-in.
     async fn kept(
         &self,
-        adopt: impl Future<Output = Result<(Credentials, Option<Credentials>), Error>> + Send + 'static,
+        adopt: impl Future<Output = Result<Adopted, Error>> + Send + 'static,
     ) -> Result<Credentials, Error> {
         let adopted = self.tasks.spawn(adopt).await.unwrap_or(Err(Error::Keep(KeepError::Stopped)));
         let (kept, earlier) = adopted?;

@@ -56,7 +56,7 @@ impl Endpoints {
         }
         match base.scheme() {
             "https" => {}
-            "http" if on_this_machine(&base) => {}
+            "http" if is_on_this_machine(&base) => {}
             "http" => return Err(BadProvider("http leaves this machine in the clear.".to_owned())),
             other => return Err(BadProvider(format!("{other} is no scheme for it."))),
         }
@@ -74,7 +74,7 @@ impl Endpoints {
 
     /// Whether what is sent there stays on this very machine.
     pub(super) fn on_this_machine(&self) -> bool {
-        on_this_machine(&self.token)
+        is_on_this_machine(&self.token)
     }
 }
 
@@ -82,7 +82,8 @@ fn parse(address: &str) -> Result<Url, BadProvider> {
     Url::parse(address).map_err(|why| BadProvider(format!("{why}.")))
 }
 
-fn on_this_machine(url: &Url) -> bool {
+/// Whether requests to this address never leave this machine.
+pub(crate) fn is_on_this_machine(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(ip)) => IpAddr::V4(ip).is_loopback(),

@@ -79,11 +79,14 @@ impl Http {
         Ok(response)
     }
 
-    /// Posts JSON where only success counts.
+    /// Tells the endpoint something: success, or an answer in the standard's words that there is nothing to be told.
     pub(super) async fn post(&self, url: &Url, body: &Value) -> Result<(), ProviderError> {
         let response = send(self.client()?.post(url.clone()).json(body)).await?;
-        let status = response.status();
-        if status.is_success() { Ok(()) } else { Err(judge(status, response.headers())) }
+        let (status, headers) = (response.status(), response.headers().clone());
+        if status.is_success() || read(response).await.is_ok_and(|body| is_oauth_error(status, &body)) {
+            return Ok(());
+        }
+        Err(judge(status, &headers))
     }
 
     /// Gets JSON as the holder of an access token. RFC 6750 section 2.1.

@@ -18,6 +18,7 @@ use oauth2::{
     PkceCodeVerifier, RedirectUrl, RefreshToken, Scope, StandardRevocableToken, TokenUrl,
 };
 
+pub(crate) use endpoints::is_on_this_machine;
 pub use endpoints::{BadProvider, Endpoints};
 pub use error::{ProviderError, Unrenewed};
 pub use tokens::Tokens;

@@ -94,6 +94,12 @@ pub enum EngineError {
         /// The address.
         host: String,
     },
+    /// An address on another machine, without TLS.
+    #[error("{host} is on another machine, and tokens would cross the network in the clear.")]
+    InTheClear {
+        /// The address.
+        host: String,
+    },
     /// An address that is none.
     #[error("\"{host}\" is no address of an engine that can be used here.")]
     BadAddress {
@@ -158,6 +164,7 @@ impl EngineError {
             Self::BadContext { .. } => "context_broken",
             Self::BadConfig { .. } => "docker_config_broken",
             Self::NotYetSsh { .. } => "engine_ssh_unsupported",
+            Self::InTheClear { .. } => "engine_in_the_clear",
             Self::BadAddress { .. } => "engine_address_unknown",
         }
     }
@@ -175,6 +182,7 @@ impl EngineError {
             | Self::BadContext { .. }
             | Self::BadConfig { .. }
             | Self::NotYetSsh { .. }
+            | Self::InTheClear { .. }
             | Self::BadAddress { .. } => NextStep::AskUser,
         }
     }
@@ -198,6 +206,10 @@ impl EngineError {
             }
             Self::BadConfig { .. } => "Mend the file; docker itself needs it too.".to_owned(),
             Self::NotYetSsh { .. } => "Use an engine on this machine, or one over tcp with TLS.".to_owned(),
+            Self::InTheClear { .. } => {
+                "Use TLS, with a context that has certificates or with DOCKER_TLS_VERIFY and DOCKER_CERT_PATH."
+                    .to_owned()
+            }
             Self::BadAddress { .. } => "Use unix:///…, npipe:////… (Windows) or tcp://HOST:PORT.".to_owned(),
         }
     }

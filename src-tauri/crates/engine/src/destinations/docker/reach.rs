@@ -200,6 +200,9 @@ pub(super) fn connect(reach: &Reach) -> Result<Connection, EngineError> {
         Address::Unix(path) => Connection::connect_with_unix(path, CALL_SECONDS, API_DEFAULT_VERSION),
         #[cfg(windows)]
         Address::Pipe(path) => Connection::connect_with_named_pipe(path, CALL_SECONDS, API_DEFAULT_VERSION),
+        Address::Tcp { host, tls: None } if !is_on_this_machine(host) => {
+            return Err(EngineError::InTheClear { host: host.clone() });
+        }
         Address::Tcp { host, tls: None } => {
             Connection::connect_with_http(&format!("tcp://{host}"), CALL_SECONDS, API_DEFAULT_VERSION)
         }
@@ -219,6 +222,10 @@ pub(super) fn connect(reach: &Reach) -> Result<Connection, EngineError> {
         _ => return Err(EngineError::BadAddress { host: reach.name.clone() }),
     };
     connected.map_err(|error| EngineError::from_call(&error, reach))
+}
+
+fn is_on_this_machine(host: &str) -> bool {
+    url::Url::parse(&format!("http://{host}")).is_ok_and(|url| crate::provider::is_on_this_machine(&url))
 }
 
 #[derive(Deserialize)]
@@ -247,6 +254,15 @@ struct Endpoint {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tokens_never_cross_a_network_in_the_clear() {
+        for (host, good) in [("127.0.0.1:2375", true), ("localhost:2375", true), ("10.0.0.1:2375", false)] {
+            let choice = EngineChoice::Host(format!("tcp://{host}"));
+            let connected = connect(&resolve(&choice, &Environment::default()).unwrap());
+            assert_eq!(!matches!(connected, Err(EngineError::InTheClear { .. })), good, "{host}");
+        }
+    }
 
     fn with_context(name: &str, meta: &str) -> (tempfile::TempDir, Environment) {
         let folder = tempfile::tempdir().unwrap();
