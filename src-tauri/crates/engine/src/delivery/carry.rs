@@ -63,7 +63,19 @@ impl Delivery {
             };
             carried.push(Carried { destination: copy.destination, place: copy.place, result });
         }
+        if let Ok((_lock, docker)) = &turn
+            && !self.has_copies_on(&engine)?
+            && let Err(why) = docker.leave().await
+        {
+            tracing::debug!("the courier's image stays: {why}");
+        }
         Ok(carried)
+    }
+
+    /// With no copy left there, not even the courier's image stays; another installation imports it anew.
+    fn has_copies_on(&self, engine: &str) -> Result<bool, JournalError> {
+        let address = self.engines.address(engine);
+        Ok(self.journal.copies()?.iter().any(|copy| self.engines.address(&copy.place.engine) == address))
     }
 }
 

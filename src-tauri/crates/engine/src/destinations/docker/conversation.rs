@@ -20,6 +20,9 @@ use super::reach::Reach;
 const SILENCE: Duration = Duration::from_secs(20);
 /// A courier ends as soon as it is told; its stream closes with it.
 const ENDING: Duration = Duration::from_secs(5);
+/// How many bytes of small requests go out at once: as much as a pipe holds on Linux. Each time, the engine, its shim and
+/// the courier are woken one after the other.
+const AT_ONCE: usize = 64 << 10;
 
 /// A running courier.
 pub(super) struct Courier {
@@ -52,10 +55,10 @@ impl Courier {
 
     async fn converse(&mut self, requests: &[Request], answers: &mut Vec<Answer>) -> Result<(), EngineError> {
         let Self { input, output, received, reach, .. } = self;
+        let batches: Vec<_> = together(requests.iter().map_while(encode)).collect();
         let write = async {
-            for request in requests {
-                let Ok(frame) = request.encode() else { break };
-                if input.write_all(&frame).await.is_err() {
+            for frames in &batches {
+                if input.write_all(frames).await.is_err() {
                     break;
                 }
             }
@@ -112,6 +115,28 @@ async fn next_frame(
     }
 }
 
+fn encode(request: &Request) -> Option<Zeroizing<Vec<u8>>> {
+    request.encode().ok()
+}
+
+/// Puts frames together while they fit into [`AT_ONCE`]; a larger one goes by itself.
+fn together(frames: impl Iterator<Item = Zeroizing<Vec<u8>>>) -> impl Iterator<Item = Zeroizing<Vec<u8>>> {
+    let mut frames = frames.peekable();
+    std::iter::from_fn(move || {
+        let first = frames.next()?;
+        if first.len() >= AT_ONCE {
+            return Some(first);
+        }
+        // Room for all of it, as a buffer that grows leaves copies behind.
+        let mut batch = Zeroizing::new(Vec::with_capacity(AT_ONCE));
+        batch.extend_from_slice(&first);
+        while let Some(next) = frames.next_if(|next| batch.len() + next.len() <= AT_ONCE) {
+            batch.extend_from_slice(&next);
+        }
+        Some(batch)
+    })
+}
+
 /// Takes the first whole frame's body from what was received.
 fn take_frame(received: &mut Zeroizing<Vec<u8>>) -> Result<Option<Zeroizing<Vec<u8>>>, ()> {
     let Some((length, rest)) = received.split_first_chunk::<LENGTH>() else { return Ok(None) };
@@ -154,6 +179,14 @@ mod tests {
             found.extend(frames(first).0);
             assert_eq!(found, expected);
         }
+    }
+
+    #[test]
+    fn frames_go_together_while_they_fit() {
+        let sizes = [10, AT_ONCE - 10, 1, AT_ONCE, AT_ONCE + 1, 2, 3];
+        let frames = sizes.map(|size| Zeroizing::new(vec![0_u8; size]));
+        let sent: Vec<_> = together(frames.into_iter()).map(|frames| frames.len()).collect();
+        assert_eq!(sent, [AT_ONCE, 1, AT_ONCE, AT_ONCE + 1, 5]);
     }
 
     #[test]
