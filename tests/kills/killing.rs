@@ -22,8 +22,8 @@ const ASKS_WITHIN: Duration = Duration::from_secs(10);
 /// Whoever holds the provider's answer for this long has had the time to store it.
 pub(crate) const STORED_WITHIN: Duration = Duration::from_secs(2);
 
-/// Of so many attempts for each kill, most have to be in time.
-pub(crate) const ATTEMPTS: usize = 4;
+/// Of so many attempts for each kill, one has to be in time.
+pub(crate) const ATTEMPTS: usize = 10;
 
 /// Older than anything that is still being written.
 const ABANDONED: Duration = Duration::from_secs(3 * 3600);
@@ -61,7 +61,8 @@ impl Chance {
         let part = self.part();
         match attempt % 2 {
             0 => Moment::After(takes.mul_f64(part)),
-            _ => Moment::Asked(endpoint, CLOSE.mul_f64(part)),
+            // A quick command is through by then.
+            _ => Moment::Asked(endpoint, CLOSE.min(takes / 4).mul_f64(part)),
         }
     }
 }
