@@ -16,7 +16,7 @@ impl Delivery {
         };
         let turn = self.engines.turn(&engine).await;
         // In the turn, and at once with the intent: what was signed out of or renewed while waiting is not sent.
-        let intents: Vec<Intent> = orders.iter().map(Intent::of).collect();
+        let intents: Vec<Intent> = orders.iter().map(intent).collect();
         let wanted = self.journal.about_to_send(&intents)?;
         let (wanted, overtaken): (Vec<_>, Vec<_>) = orders.into_iter().zip(wanted).partition(|(_, wanted)| *wanted);
         let wanted: Vec<Order> = wanted.into_iter().map(|(order, _)| order).collect();
@@ -76,6 +76,16 @@ impl Delivery {
     fn has_copies_on(&self, engine: &str) -> Result<bool, JournalError> {
         let address = self.engines.address(engine);
         Ok(self.journal.copies()?.iter().any(|copy| self.engines.address(&copy.place.engine) == address))
+    }
+}
+
+fn intent(order: &Order) -> Intent {
+    let destination = &order.destination;
+    Intent {
+        place: destination.place(),
+        destination: destination.name.to_string(),
+        account: destination.account.clone(),
+        fingerprint: order.credentials.fingerprint(),
     }
 }
 

@@ -76,22 +76,9 @@ pub fn plan(
 mod tests {
     use super::*;
     use crate::credentials::{Fingerprint, samples};
-    use crate::destinations::OwnerChoice;
     use crate::journal::{Intent, Journal, Trouble};
-    use crate::settings::{Format, default_engine};
-
-    fn destination(volume: &str) -> Destination {
-        Destination {
-            name: volume.parse().unwrap(),
-            volume: volume.parse().unwrap(),
-            folder: None,
-            engine: default_engine(),
-            account: AccountName::default(),
-            format: Format::ClaudeCode,
-            owner: OwnerChoice::Auto,
-            ready_to_use: false,
-        }
-    }
+    use crate::settings::default_engine;
+    use crate::settings::samples::destination;
 
     struct Desk {
         _folder: tempfile::TempDir,
@@ -140,7 +127,7 @@ mod tests {
 
     #[test]
     fn what_was_read_back_is_not_due() {
-        let (desk, web) = (Desk::new(), destination("web"));
+        let (desk, web) = (Desk::new(), destination("web", "web"));
         assert_eq!(desk.plan(&[&web]).deliver, std::slice::from_ref(&web));
         let (_, fingerprint) = desk.send(&web);
         assert_eq!(desk.plan(&[&web]).deliver, std::slice::from_ref(&web), "sent is not read back");
@@ -152,7 +139,7 @@ mod tests {
 
     #[test]
     fn what_failed_has_to_wait_unless_the_token_is_another() {
-        let (desk, web) = (Desk::new(), destination("web"));
+        let (desk, web) = (Desk::new(), destination("web", "web"));
         desk.send(&web);
         let later = "2026-01-01T00:01:00Z".parse().unwrap();
         desk.fail(&web, true, later);
@@ -168,7 +155,7 @@ mod tests {
 
     #[test]
     fn nobody_gets_what_is_over() {
-        let (desk, web) = (Desk::new(), destination("web"));
+        let (desk, web) = (Desk::new(), destination("web", "web"));
         desk.journal.set_stage(&web.account, Stage::Refused, None).unwrap();
         assert_eq!(desk.plan(&[&web]), Plan::default());
         assert!(!desk.send(&web).0, "a refused token was sent");
@@ -179,7 +166,7 @@ mod tests {
 
     #[test]
     fn what_has_no_destination_or_nobody_signed_in_goes() {
-        let (desk, web) = (Desk::new(), destination("web"));
+        let (desk, web) = (Desk::new(), destination("web", "web"));
         desk.deliver(&web);
         assert_eq!(desk.plan(&[]).withdraw, [web.place()]);
         assert_eq!(desk.plan(&[&Destination { engine: "alias".into(), ..web.clone() }]).withdraw, []);
@@ -189,7 +176,7 @@ mod tests {
 
     #[test]
     fn what_shall_go_is_not_taken_from_where_a_delivery_goes() {
-        let (desk, web) = (Desk::new(), destination("web"));
+        let (desk, web) = (Desk::new(), destination("web", "web"));
         desk.deliver(&web);
         desk.journal.withdraw_account(&web.account).unwrap();
         assert_eq!(desk.plan(&[&web]), Plan { deliver: vec![web.clone()], ..Plan::default() });
@@ -199,14 +186,14 @@ mod tests {
 
     #[test]
     fn a_copy_that_may_lie_somewhere_is_never_forgotten() {
-        let (desk, web) = (Desk::new(), destination("web"));
+        let (desk, web) = (Desk::new(), destination("web", "web"));
         // Killed under way; then failed for certain, which says nothing of the first time.
         desk.send(&web);
         desk.send(&web);
         desk.fail(&web, true, desk.now);
         desk.journal.withdraw_account(&web.account).unwrap();
         assert_eq!(desk.journal.copies().unwrap().len(), 1);
-        let other = destination("other");
+        let other = destination("other", "other");
         desk.send(&other);
         desk.fail(&other, true, desk.now);
         desk.journal.withdraw_account(&web.account).unwrap();

@@ -6,7 +6,6 @@ use rusqlite::{OptionalExtension, Row, ToSql, params};
 use super::{Journal, JournalError, Trouble, from_json, from_millis, to_json, to_millis};
 use crate::account::AccountName;
 use crate::credentials::Fingerprint;
-use crate::delivery::Order;
 use crate::settings::Place;
 
 /// A place that holds, or may hold, a copy.
@@ -49,19 +48,6 @@ pub struct Intent {
     pub account: AccountName,
     /// Which token.
     pub fingerprint: Fingerprint,
-}
-
-impl Intent {
-    /// What an order means to send.
-    pub fn of(order: &Order) -> Self {
-        let destination = &order.destination;
-        Self {
-            place: destination.place(),
-            destination: destination.name.to_string(),
-            account: destination.account.clone(),
-            fingerprint: order.credentials.fingerprint(),
-        }
-    }
 }
 
 impl CopyRow {

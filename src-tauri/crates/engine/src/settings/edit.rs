@@ -75,22 +75,7 @@ fn write(file: &Path, text: &str) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::account::AccountName;
-    use crate::destinations::OwnerChoice;
-    use crate::settings::{Format, default_engine};
-
-    fn destination(name: &str, volume: &str) -> Destination {
-        Destination {
-            name: name.parse().unwrap(),
-            volume: volume.parse().unwrap(),
-            folder: None,
-            engine: default_engine(),
-            account: AccountName::default(),
-            format: Format::ClaudeCode,
-            owner: OwnerChoice::Auto,
-            ready_to_use: false,
-        }
-    }
+    use crate::settings::samples::destination;
 
     #[test]
     fn what_a_person_wrote_stays() {

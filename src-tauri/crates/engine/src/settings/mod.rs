@@ -230,6 +230,25 @@ fn is_auto(owner: &OwnerChoice) -> bool {
 }
 
 #[cfg(test)]
+pub(crate) mod samples {
+    use super::*;
+
+    /// A destination with nothing special to it.
+    pub(crate) fn destination(name: &str, volume: &str) -> Destination {
+        Destination {
+            name: name.parse().unwrap(),
+            volume: volume.parse().unwrap(),
+            folder: None,
+            engine: default_engine(),
+            account: AccountName::default(),
+            format: Format::ClaudeCode,
+            owner: OwnerChoice::Auto,
+            ready_to_use: false,
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::destinations::Ids;
