@@ -47,7 +47,7 @@ pub(crate) fn heading(question: &str, against: &str) {
 
 /// Prints a line of a table.
 pub(crate) fn line(name: impl Display, times: &Times, ratio: Option<f64>) {
-    let ratio = ratio.map(|ratio| format!("   {ratio:.2}")).unwrap_or_default();
+    let ratio = ratio.map(|ratio| format!("   {ratio:.0$}", if ratio < 0.1 { 4 } else { 2 })).unwrap_or_default();
     let [median, shortest, longest] = [times.median(), times.shortest(), times.longest()].map(milliseconds);
     println!("  {:NAME$}{median:>11}{shortest:>11}{longest:>11}{ratio}", name.to_string());
 }

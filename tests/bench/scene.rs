@@ -75,11 +75,11 @@ pub(crate) async fn carry(docker: &Docker, volumes: impl IntoIterator<Item = &Vo
     took
 }
 
-/// As large as a file of credentials.
+/// As large as a file of credentials, and beside the one that `sync` looks after.
 fn parcel(volume: &Volume) -> Parcel {
     const SIZE: usize = 400;
     let file = ParcelFile {
-        path: ".credentials.json".to_owned(),
+        path: "alone.json".to_owned(),
         mode: 0o600,
         compose: Box::new(|_| Ok(Change::Write(SecretBytes::new(vec![b'x'; SIZE])))),
     };

@@ -68,11 +68,15 @@ impl Keeper {
         asked: Timestamp,
         _turn: Turn,
     ) -> Result<Credentials, KeepError> {
-        match self.read(&base.account).await {
-            Ok(Some(newer)) if newer.version != base.version => return Ok(newer),
-            Ok(None) => return Err(KeepError::SignedOut(base.account)),
-            // What can't be read now can perhaps be written in a moment; giving up here would lose the sign-in.
-            Ok(Some(_)) | Err(_) => {}
+        // From here to the store, an end of the process loses the sign-in: the journal is asked, since it is the quicker.
+        let known = self.journal.account(&base.account).ok().flatten();
+        if known.is_none_or(|row| row.version != base.version) {
+            match self.read(&base.account).await {
+                Ok(Some(newer)) if newer.version != base.version => return Ok(newer),
+                Ok(None) => return Err(KeepError::SignedOut(base.account)),
+                // What can't be read now can perhaps be written in a moment; giving up here would lose the sign-in.
+                Ok(Some(_)) | Err(_) => {}
+            }
         }
         let next = Credentials {
             access_token: tokens.access_token,
