@@ -8,4 +8,4 @@
 mod image;
 pub mod protocol;
 
-pub use image::{Architecture, Image, PROGRAM, UnknownArchitecture, image};
+pub use image::{Architecture, Image, PROGRAM, UnknownArchitecture, image, mount_point};

@@ -10,7 +10,7 @@ use bollard::query_parameters::{
     AttachContainerOptionsBuilder, CreateContainerOptionsBuilder, InspectContainerOptions, RemoveContainerOptions,
     RemoveContainerOptionsBuilder, StartContainerOptions,
 };
-use courier::{Image, PROGRAM};
+use courier::{Image, PROGRAM, mount_point};
 
 use super::conversation::Courier;
 use super::{ACCIDENT_LABEL, COURIER_LABEL, Docker, EngineError, INSTALLATION_LABEL, SESSION_LABEL, is_missing};
@@ -28,11 +28,6 @@ pub(super) enum HireError {
     Engine(EngineError),
     /// The engine does not start a container with these volumes, or doesn't get done with it.
     Start(EngineError),
-}
-
-/// Where a volume is mounted in the courier.
-pub(super) fn mount_point(index: usize) -> String {
-    format!("/v/{index}")
 }
 
 impl Docker {

@@ -1,11 +1,11 @@
 //! One file that a courier sees to, and how far it is with it.
 
+use courier::mount_point;
 use courier::protocol::{Attributes, Kind, Operation, Request, Sight};
 use jiff::Timestamp;
 
 use super::decision::{Decision, Place};
 use super::delivery::Errand;
-use super::hire::mount_point;
 use super::ownership::{self, Ownership};
 use crate::destinations::{DeliveryError, FileReceipt, Ids, Outcome, ParcelFile};
 

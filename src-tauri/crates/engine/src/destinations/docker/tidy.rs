@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use bollard::models::{ContainerSummary, ContainerSummaryStateEnum};
 use bollard::query_parameters::ListContainersOptionsBuilder;
+use courier::mount_point;
 use courier::protocol::{Answer, Operation, Request};
 use jiff::Timestamp;
 
-use super::hire::mount_point;
 use super::{COURIER_LABEL, Docker, EngineError, INSTALLATION_LABEL, SESSION_LABEL};
 
 /// A courier ends by itself 60 seconds after its start at the latest.
