@@ -32,7 +32,7 @@ check: ## formatting, lints, documentation and the courier's bytes, with every w
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- --deny warnings
 	RUSTDOCFLAGS='--deny warnings' $(CARGO) doc --workspace --no-deps --document-private-items --quiet
-	@src-tauri/crates/courier/build.sh --check || [ $$? -eq 3 ]
+	@setup/with-rust src-tauri/crates/courier/build.sh --check || [ $$? -eq 3 ]
 	@if command -v shellcheck >/dev/null; then echo shellcheck; shellcheck setup/* .ci/run src-tauri/crates/courier/build.sh; \
 	else echo 'shellcheck is not at hand, so the scripts were not looked at.'; fi
 	@if $(call has,deny); then echo cargo deny check; $(CARGO) deny check; \
