@@ -3,6 +3,7 @@
 use std::{
     fs,
     path::PathBuf,
+    process::Command,
     time::{Duration, Instant},
 };
 
@@ -17,6 +18,8 @@ use crate::{
 
 /// The file that is delivered.
 const FILE: &str = ".credentials.json";
+/// A delivery also looks at what is there, keeps what isn't ours, and reads back; it may cost this much more.
+const AT_MOST: f64 = 1.25;
 
 /// The ways, in the order of their turns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +61,14 @@ pub(crate) async fn measure(engine: &TestEngine, rounds: usize) -> Vec<Target> {
     remarks.iter().for_each(|words| remark(words));
     let sync = measured.iter().find(|(way, _)| *way == Way::Sync);
     let ratio = sync.zip(rival).map(|((_, sync), rival)| sync.ratio_to(&rival));
-    ratio.map(|ratio| Target::ratio("one volume, as against docker run", 1.0, ratio)).into_iter().collect()
+    ratio.map(|ratio| Target::ratio("one volume, as against docker run", AT_MOST, ratio)).into_iter().collect()
+}
+
+/// The image for what is done with docker; or why that can't be done here, in a sentence.
+async fn rival(engine: &TestEngine) -> Result<String, String> {
+    let asked = Command::new("docker").arg("--version").output();
+    asked.map_err(|why| format!("The docker command can't be run ({why})."))?;
+    shell::image(engine).await
 }
 
 impl Way {
@@ -84,9 +94,9 @@ impl Stand {
         let by_hand = engine.volume().await;
         let facts = engine.docker().inspect_volume(by_hand.name()).await.expect("the volume should be there");
         let folder = PathBuf::from(facts.mountpoint);
-        let image = shell::image(engine).await.unwrap_or_else(|why| {
+        let image = rival(engine).await.unwrap_or_else(|why| {
             ways.retain(|way| !matches!(way, Way::Run | Way::Copy));
-            remarks.push(format!("{why} What takes an image with a shell is left out."));
+            remarks.push(format!("{why} So docker run and docker cp are left out."));
             String::new()
         });
         if let Err(why) = fs::write(folder.join(FILE), &content) {

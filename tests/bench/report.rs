@@ -5,7 +5,7 @@ use std::{fmt::Display, time::Duration};
 use crate::turns::Times;
 
 /// The width of a table's first column.
-const NAME: usize = 44;
+const NAME: usize = 46;
 
 /// What is aimed for, and what it came to.
 #[derive(Debug)]
@@ -42,7 +42,8 @@ impl Target {
 /// Prints a table's heading. `against` names what the ratios are taken to, if there are any.
 pub(crate) fn heading(question: &str, against: &str) {
     println!("\n{question}");
-    println!("  {:NAME$}{:>11}{:>11}{:>11}   {against}", "", "median", "shortest", "longest");
+    let columns = format!("  {:NAME$}{:>11}{:>11}{:>11}   {against}", "", "median", "shortest", "longest");
+    println!("{}", columns.trim_end());
 }
 
 /// Prints a line of a table.
