@@ -120,7 +120,7 @@ async fn in_an_image() {
         let import = engine.docker().create_image(Some(options), Some(bollard::body_full(empty.into())), None);
         import.try_collect::<Vec<_>>().await.unwrap();
         let mut canary = canary();
-        look_at_image(&engine, "tokenferry-bed/planted:now", &mut canary).await;
+        look_at_image(&engine, "tokenferry-bed/planted:now", &mut canary).await.unwrap();
         let removed =
             engine.docker().remove_image("tokenferry-bed/planted:now", None::<RemoveImageOptions>, None).await;
         let places: BTreeSet<_> = canary.sightings().iter().map(|seen| seen.place.as_str()).collect();

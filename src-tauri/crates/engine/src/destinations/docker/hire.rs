@@ -54,11 +54,20 @@ impl Docker {
         if let Ok(id) = self.try_create(image, volumes).await {
             return Ok(id);
         }
-        self.import(image).await.map_err(HireError::Engine)?;
-        self.try_create(image, volumes).await.map_err(|error| match error {
+        let mut created = self.import_and_create(image, volumes).await;
+        if let Err(EngineError::Refused { .. }) = created {
+            // Another installation that left the engine may have taken the image away again.
+            created = self.import_and_create(image, volumes).await;
+        }
+        created.map_err(|error| match error {
             EngineError::Refused { .. } => HireError::Start(error),
             other => HireError::Engine(other),
         })
+    }
+
+    async fn import_and_create(&self, image: &Image, volumes: &[&str]) -> Result<String, EngineError> {
+        self.import(image).await?;
+        self.try_create(image, volumes).await
     }
 
     async fn try_create(&self, image: &Image, volumes: &[&str]) -> Result<String, EngineError> {
