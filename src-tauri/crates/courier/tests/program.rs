@@ -473,7 +473,6 @@ fn owners_are_given_to_files_and_to_the_root_folder() {
 }
 
 #[test]
-#[ignore = "takes a minute"]
 fn it_ends_by_itself_after_a_minute() {
     on_each(|mut program, volume| {
         program.send(&more_follows(write(volume, "file", Stamp::default(), b"x")).encode().unwrap());
