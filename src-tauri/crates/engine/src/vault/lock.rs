@@ -12,7 +12,8 @@ use tokio::sync::oneshot;
 
 use crate::account::AccountName;
 
-/// How long to wait for an account's lock. Who holds it waits for one renewal, which has a deadline of its own well below.
+/// How long to wait for an account's lock. Who holds it asks the provider, for 30 s at the most, and stores the answer. A
+/// keychain that refuses to store can hold it for longer: whoever waits is then told that it is busy.
 pub const LONGEST_ACCOUNT_WAIT: Duration = Duration::from_secs(90);
 
 /// How long to wait for an engine's lock. Who holds it waits for one delivery, whose calls have deadlines of their own.

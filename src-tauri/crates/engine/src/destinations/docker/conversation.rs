@@ -15,8 +15,8 @@ use zeroize::{Zeroize, Zeroizing};
 use super::EngineError;
 use super::reach::Reach;
 
-/// A courier that says nothing for so long is stuck, most likely in a file system that is: it answers each request by
-/// itself, and the slowest part of one is getting a few KB onto the disk.
+/// A courier that says nothing for so long is stuck, most likely in a file system that is: the slowest thing it does before
+/// it answers is getting a batch of writes, a few KB each, onto the disk.
 const SILENCE: Duration = Duration::from_secs(20);
 /// A courier ends as soon as it is told; its stream closes with it.
 const ENDING: Duration = Duration::from_secs(5);
