@@ -234,7 +234,8 @@ async fn an_entry_that_is_gone_is_a_sign_out() {
     let cleared = keychain.command("secret-tool").args(["clear", "service", &service]).status().unwrap();
     assert!(cleared.success());
     assert_eq!(refusal(home.tokenferry(["token"]), 4).await, "signed_out");
-    let run = home.tokenferry(["run"]).spawn();
+    let mut run = home.tokenferry(["run"]).spawn();
+    run.says("Keeping everything fresh.").await;
     eventually("the account is gone", async || status(&home).await["accounts"] == json!([])).await;
     run.signal(Signal::TERM);
     run.finish().await.succeeds();

@@ -40,21 +40,22 @@ impl Engines {
 
     /// The engine, and the right to use it: of two processes, each would take the other's courier for a leftover.
     pub(super) async fn turn(&self, name: &str) -> Result<(Lock, Arc<Docker>), DeliveryError> {
-        let reach = resolve(&EngineChoice::named(name), &self.environment)?;
-        let address = reach.address();
-        let docker = {
-            let mut connected = self.connected.lock().await;
-            match connected.get(&address) {
-                Some(known) => known.clone(),
-                None => {
-                    let docker = Arc::new(Docker::new(reach, &self.installation)?);
-                    connected.insert(address.clone(), docker.clone());
-                    docker
-                }
-            }
-        };
+        let docker = self.docker(name).await?;
+        let address = docker.reach().address();
         let lock = lock::engine(&self.state, &address).await.map_err(|why| DeliveryError::Busy(why.to_string()))?;
         Ok((lock, docker))
+    }
+
+    /// The engine, to look at it. Couriers take a [`turn`](Self::turn).
+    pub(super) async fn docker(&self, name: &str) -> Result<Arc<Docker>, EngineError> {
+        let reach = resolve(&EngineChoice::named(name), &self.environment)?;
+        let mut connected = self.connected.lock().await;
+        if let Some(known) = connected.get(&reach.address()) {
+            return Ok(known.clone());
+        }
+        let docker = Arc::new(Docker::new(reach, &self.installation)?);
+        connected.insert(docker.reach().address(), docker.clone());
+        Ok(docker)
     }
 
     /// Whether some process delivers to this engine now.

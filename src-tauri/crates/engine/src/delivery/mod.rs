@@ -21,7 +21,7 @@ pub use plan::{Plan, plan};
 use crate::clock::Clock;
 use crate::credentials::Credentials;
 use crate::destinations::DeliveryError;
-use crate::destinations::docker::{EngineError, Environment};
+use crate::destinations::docker::{Docker, EngineError, Environment};
 use crate::journal::{CopyRow, Journal, JournalError};
 use crate::settings::{Destination, Place};
 use engines::Engines;
@@ -125,6 +125,14 @@ impl Delivery {
     /// The same for two names of one engine.
     pub fn engine_address(&self, name: &str) -> String {
         self.engines.address(name)
+    }
+
+    /// The engine of this name in the settings, to look at it; nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`EngineError`] where there is none.
+    pub async fn docker(&self, name: &str) -> Result<Arc<Docker>, EngineError> {
+        self.engines.docker(name).await
     }
 
     /// Whether some process delivers to this engine now.
