@@ -4,6 +4,7 @@
 
 mod carry;
 mod engines;
+mod look;
 mod notes;
 mod parcels;
 mod plan;
@@ -16,6 +17,7 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use tokio_util::task::TaskTracker;
 
+pub use look::Looked;
 pub use plan::{Plan, plan};
 
 use crate::clock::Clock;
