@@ -43,6 +43,34 @@ pub fn with_token(credentials: &Credentials, existing: Option<&[u8]>, replace: b
     write(&file)
 }
 
+/// What lies in the file of credentials.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// No file, or nobody's sign-in in it.
+    Nothing,
+    /// A sign-in that was blanked, as a CLI does whose renewal was refused.
+    Blank,
+    /// An access token alone.
+    Token(Fingerprint),
+    /// A whole sign-in, with a refresh token: somebody signed in there.
+    SignIn(Fingerprint),
+    /// No file of the CLI's.
+    NotUnderstood,
+}
+
+/// Says what lies in the file of credentials.
+pub fn found(existing: Option<&[u8]>) -> Found {
+    let Ok(file) = read(existing) else { return Found::NotUnderstood };
+    let Some(entry) = file.get(KEY) else { return Found::Nothing };
+    let token = entry.get(ACCESS_TOKEN).and_then(Value::as_str).unwrap_or_default();
+    let token = Fingerprint::of(&SecretString::new(token));
+    match (holds_refresh_token(&file), holds_access_token(&file)) {
+        (true, _) => Found::SignIn(token),
+        (false, true) => Found::Token(token),
+        (false, false) => Found::Blank,
+    }
+}
+
 /// The file without our token. A file that then holds nothing goes; a token that is not `ours` stays.
 ///
 /// # Errors
@@ -78,7 +106,15 @@ pub fn onboarded(existing: Option<&[u8]>) -> Result<Change, ComposeError> {
 }
 
 fn holds_refresh_token(file: &Map<String, Value>) -> bool {
-    let token = file.get(KEY).and_then(|entry| entry.get(REFRESH_TOKEN)).and_then(Value::as_str);
+    holds(file, REFRESH_TOKEN)
+}
+
+fn holds_access_token(file: &Map<String, Value>) -> bool {
+    holds(file, ACCESS_TOKEN)
+}
+
+fn holds(file: &Map<String, Value>, token: &str) -> bool {
+    let token = file.get(KEY).and_then(|entry| entry.get(token)).and_then(Value::as_str);
     token.is_some_and(|token| !token.is_empty())
 }
 
@@ -112,6 +148,23 @@ mod tests {
             Change::Write(content) => serde_json::from_slice(content.expose()).unwrap(),
             other => panic!("not written: {other:?}"),
         }
+    }
+
+    #[test]
+    fn what_lies_there_is_told_apart() {
+        let token = |text: &str| Fingerprint::of(&SecretString::new(text));
+        for (existing, expected) in [
+            (&b""[..], Found::Nothing),
+            (br#"{"mcpOAuth":{}}"#, Found::Nothing),
+            (br#"{"claudeAiOauth":{"accessToken":"","refreshToken":"","expiresAt":0}}"#, Found::Blank),
+            (br#"{"claudeAiOauth":null}"#, Found::Blank),
+            (br#"{"claudeAiOauth":{"accessToken":"a"}}"#, Found::Token(token("a"))),
+            (br#"{"claudeAiOauth":{"accessToken":"a","refreshToken":"r"}}"#, Found::SignIn(token("a"))),
+            (b"{", Found::NotUnderstood),
+        ] {
+            assert_eq!(found(Some(existing)), expected, "{}", String::from_utf8_lossy(existing));
+        }
+        assert_eq!(found(None), Found::Nothing);
     }
 
     #[test]

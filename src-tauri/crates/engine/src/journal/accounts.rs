@@ -146,6 +146,15 @@ impl Journal {
         })
     }
 
+    /// The account whose token this is or was, if it was ever kept here.
+    pub fn owner_of(&self, token: &Fingerprint) -> Result<Option<AccountName>, JournalError> {
+        self.with(|db| {
+            let mut owner = db.prepare_cached("SELECT account FROM tokens WHERE fingerprint = ?1")?;
+            let found: Option<String> = owner.query_row([&token.0], |row| row.get(0)).optional()?;
+            Ok(found.and_then(|name| name.parse().ok()))
+        })
+    }
+
     /// Notes a renewal that failed, and when the next may be tried.
     pub fn renewal_failed(
         &self,
@@ -180,8 +189,8 @@ impl Journal {
 
 fn keep(db: &Connection, credentials: &Credentials) -> rusqlite::Result<()> {
     let ends = to_millis(credentials.access_token_ends);
-    db.prepare_cached("INSERT OR REPLACE INTO tokens (fingerprint, ends) VALUES (?1, ?2)")?
-        .execute(params![credentials.fingerprint().0, ends])?;
+    db.prepare_cached("INSERT OR REPLACE INTO tokens (fingerprint, ends, account) VALUES (?1, ?2, ?3)")?
+        .execute(params![credentials.fingerprint().0, ends, credentials.account.as_str()])?;
     db.prepare_cached("DELETE FROM tokens WHERE ends < ?1")?
         .execute([to_millis(credentials.updated) - TOKENS_REMEMBERED_MILLIS])?;
     let mut keep = db.prepare_cached(

@@ -25,7 +25,9 @@ use crate::destinations::DeliveryError;
 /// How long to wait for another process's transaction, which takes milliseconds.
 const BUSY_WITHIN: Duration = Duration::from_secs(10);
 /// Counts the shapes that the file has had.
-const SHAPE: i64 = 1;
+const SHAPE: u32 = 2;
+/// From nothing to the present shape, a step for each. One that was released stays as it is.
+const STEPS: [&str; SHAPE as usize] = [include_str!("shapes/1.sql"), include_str!("shapes/2.sql")];
 
 /// The journal can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -74,7 +76,7 @@ impl Journal {
         connection.busy_timeout(BUSY_WITHIN).map_err(unusable)?;
         connection.execute_batch(LIGHT).map_err(unusable)?;
         if shape_of(&connection).map_err(unusable)? < SHAPE {
-            make_tables(&mut connection).map_err(unusable)?;
+            shape(&mut connection).map_err(unusable)?;
         }
         if shape_of(&connection).map_err(unusable)? > SHAPE {
             return Err(JournalError::Newer(file.to_owned()));
@@ -108,17 +110,20 @@ const LIGHT: &str = "PRAGMA synchronous = NORMAL";
 /// A commit survives the end of the power.
 const DURABLE: &str = "PRAGMA synchronous = FULL";
 
-fn shape_of(connection: &Connection) -> rusqlite::Result<i64> {
+fn shape_of(connection: &Connection) -> rusqlite::Result<u32> {
     connection.query_row("PRAGMA user_version", [], |row| row.get(0))
 }
 
-fn make_tables(connection: &mut Connection) -> rusqlite::Result<()> {
+/// Brings the file into the present shape. Of several processes that begin at once, one does it.
+fn shape(connection: &mut Connection) -> rusqlite::Result<()> {
     // WAL lets readers go on while one writes, and makes a commit one append.
     connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    if shape_of(&transaction)? < SHAPE {
-        transaction.execute_batch(include_str!("shape.sql"))?;
-        transaction.pragma_update(None, "user_version", SHAPE)?;
+    for (step, shape) in STEPS.iter().zip(1..) {
+        if shape_of(&transaction)? < shape {
+            transaction.execute_batch(step)?;
+            transaction.pragma_update(None, "user_version", shape)?;
+        }
     }
     transaction.commit()
 }
@@ -179,6 +184,24 @@ mod tests {
         for entry in std::fs::read_dir(folder.path()).unwrap() {
             assert_eq!(entry.unwrap().metadata().unwrap().permissions().mode() & 0o777, 0o600);
         }
+    }
+
+    #[test]
+    fn an_older_one_is_brought_up_to_date() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("journal.db");
+        let old = Connection::open(&file).unwrap();
+        old.execute_batch(STEPS[0]).unwrap();
+        old.execute_batch("INSERT INTO tokens VALUES ('0123', 1)").unwrap();
+        old.pragma_update(None, "user_version", 1).unwrap();
+        drop(old);
+        let journal = Journal::open(&file).unwrap();
+        let token = crate::credentials::Fingerprint("0123".to_owned());
+        assert!(journal.fingerprints().unwrap().contains(&token));
+        assert_eq!(journal.owner_of(&token).unwrap(), None, "nobody knows whose it was");
+        let credentials = crate::credentials::samples::credentials();
+        journal.keep_account(&credentials).unwrap();
+        assert_eq!(journal.owner_of(&credentials.fingerprint()).unwrap(), Some(credentials.account));
     }
 
     #[test]
