@@ -12,6 +12,7 @@ mod image;
 mod look;
 mod ownership;
 mod reach;
+pub mod survey;
 mod task;
 mod tidy;
 mod users;

@@ -12,18 +12,21 @@ use futures_util::StreamExt;
 use super::{CALLS_AT_ONCE, COURIER_LABEL, Docker, EngineError, gather};
 use crate::destinations::Ids;
 
+/// Where root is at home.
+pub(super) const ROOTS_HOME: &str = "/root";
+
 /// A list of users is a few KB; what is larger is no such list.
 const MAX_LIST: usize = 1 << 20;
 
 /// A container's user, as it was given: `node`, `1000`, `1000:1000`, `node:staff`, or nothing for root.
 #[derive(Debug, PartialEq, Eq)]
-struct UserText<'a> {
+pub(super) struct UserText<'a> {
     user: &'a str,
     group: Option<&'a str>,
 }
 
 impl<'a> UserText<'a> {
-    fn parse(text: &'a str) -> Self {
+    pub(super) fn parse(text: &'a str) -> Self {
         match text.split_once(':') {
             Some((user, group)) => Self { user, group: Some(group).filter(|group| !group.is_empty()) },
             None => Self { user: text, group: None },
@@ -53,6 +56,22 @@ impl<'a> UserText<'a> {
             },
         };
         Some(Ids { uid, gid })
+    }
+
+    /// Where it is given in numbers.
+    pub(super) fn without_lists(&self) -> Option<Ids> {
+        if self.needs_lists() { None } else { self.resolve("", "") }
+    }
+
+    /// By the container's own `/etc/passwd`: the sixth field.
+    fn home(&self, passwd: &str) -> Option<String> {
+        let uid = self.user.parse().ok();
+        let is_it = |fields: &Vec<&str>| match uid {
+            Some(uid) => number(fields, 2) == Some(uid),
+            None => fields.first() == Some(&self.user),
+        };
+        let home = *entries(passwd).find(is_it)?.get(5)?;
+        (!home.is_empty()).then(|| home.to_owned())
     }
 
     fn needs_lists(&self) -> bool {
@@ -128,12 +147,17 @@ impl Docker {
     async fn user_of(&self, id: &str) -> Option<Ids> {
         let container = self.api.inspect_container(id, None::<InspectContainerOptions>).await.ok()?;
         let text = container.config?.user.unwrap_or_default();
-        let user = UserText::parse(&text);
-        if !user.needs_lists() {
-            return user.resolve("", "");
+        match UserText::parse(&text).without_lists() {
+            Some(ids) => Some(ids),
+            None => self.user_by_lists(id, &text).await.0,
         }
+    }
+
+    /// A container's user and that user's home, by the container's own lists.
+    pub(super) async fn user_by_lists(&self, id: &str, text: &str) -> (Option<Ids>, Option<String>) {
         let (passwd, group) = tokio::join!(self.list_in(id, "/etc/passwd"), self.list_in(id, "/etc/group"));
-        user.resolve(&passwd.unwrap_or_default(), &group.unwrap_or_default())
+        let (passwd, user) = (passwd.unwrap_or_default(), UserText::parse(text));
+        (user.resolve(&passwd, &group.unwrap_or_default()), user.home(&passwd))
     }
 
     /// A list in a container, running or not; as a container can hold anything, it is only ever searched for a name.
@@ -179,6 +203,15 @@ mod tests {
         assert_eq!(ids("node:"), Some((1000, 1001)));
         assert_eq!(ids("nobody"), None);
         assert_eq!(ids("node:nobody"), None);
+    }
+
+    #[test]
+    fn a_home_is_found_by_name_or_number() {
+        let home = |text: &str| UserText::parse(text).home(PASSWD);
+        assert_eq!(home("node").as_deref(), Some("/home/node"));
+        assert_eq!(home("1000:7").as_deref(), Some("/home/node"));
+        assert_eq!(home("1234"), None);
+        assert_eq!(home("nobody"), None);
     }
 
     #[test]
