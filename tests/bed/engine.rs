@@ -1,7 +1,7 @@
 //! The Docker Engine that tests deliver into. It has to be named, so that nobody's own volumes are touched by accident;
 //! `make test` starts a private one.
 
-use std::{collections::HashMap, env, fs::File, thread};
+use std::{collections::HashMap, env, fs::File, thread, time::Duration};
 
 use bollard::{
     Docker, body_full,
@@ -11,7 +11,7 @@ use bollard::{
 };
 use futures_util::TryStreamExt as _;
 use sha2::{Digest as _, Sha256};
-use tokio::{runtime, sync::OnceCell};
+use tokio::runtime;
 
 use crate::{
     container::{Container, Run},
@@ -21,6 +21,10 @@ use crate::{
 
 /// The variable that names the engine.
 const VARIABLE: &str = "TOKENFERRY_TEST_ENGINE";
+
+/// Clearing a container away takes up to 10 s where it does not end by itself; an engine that a test holds still never
+/// gets done with it.
+const CLEAN_UP: Duration = Duration::from_secs(20);
 
 /// Marks every container of the bed, so that tests can tell them from the product's.
 pub(crate) const LABEL: &str = "tokenferry.bed";
@@ -45,8 +49,17 @@ impl TestEngine {
             "{VARIABLE} names no Docker Engine. Run `make test`, or one test by `setup/with-engine cargo test NAME`: \
              both start a private one."
         );
-        let docker = Docker::connect_with_host(&host).unwrap_or_else(|error| panic!("{VARIABLE}={host}: {error}"));
-        Self { host, docker }
+        Self::at(&host)
+    }
+
+    /// Another engine. It should be a test's own.
+    ///
+    /// # Panics
+    /// Where this is no address, or there is no socket.
+    #[must_use]
+    pub fn at(host: &str) -> Self {
+        let docker = Docker::connect_with_host(host).unwrap_or_else(|error| panic!("{host}: {error}"));
+        Self { host: host.to_owned(), docker }
     }
 
     /// Its address, as in `DOCKER_HOST`.
@@ -105,14 +118,8 @@ impl TestEngine {
 
     /// The practice app's image, imported where it is missing; its name with its tag.
     pub async fn app_image(&self) -> String {
-        // Each test process looks once.
-        static LOOKED: OnceCell<String> = OnceCell::const_new();
-        let look = async || {
-            let tar =
-                practice::app::image_tar().expect("containers are tested on Linux, where the practice app is built");
-            self.import("tokenferry-bed/practice-app", tar).await
-        };
-        LOOKED.get_or_init(look).await.clone()
+        let tar = practice::app::image_tar().expect("containers are tested on Linux, where the practice app is built");
+        self.import("tokenferry-bed/practice-app", tar).await
     }
 
     /// Imports a root file system, unless that was done before, and returns the image's name with its tag.
@@ -139,7 +146,11 @@ impl TestEngine {
         F: Future<Output = Result<(), Error>>,
     {
         // A connection belongs to the runtime that made it.
-        let docker = Docker::connect_with_host(&self.host).expect("it connected before");
+        let docker = match Docker::connect_with_host(&self.host) {
+            Ok(docker) => docker.with_timeout(CLEAN_UP),
+            // A test's own engine may be gone by now, with all that was in it.
+            Err(error) => return eprintln!("not cleaned up: {error}"),
+        };
         let done = thread::scope(|scope| {
             let runtime = runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             scope.spawn(move || runtime.block_on(work(docker))).join()

@@ -13,6 +13,7 @@
 
 pub mod canary;
 pub mod container;
+pub mod dockerd;
 pub mod engine;
 pub mod home;
 pub mod keychain;
@@ -23,6 +24,7 @@ pub mod witness;
 
 pub use canary::Canary;
 pub use container::{Container, Run};
+pub use dockerd::Dockerd;
 pub use engine::TestEngine;
 pub use home::{Home, Vault};
 pub use keychain::Keychain;
