@@ -3,6 +3,7 @@
 //! A destination carries parcels and says what became of each. It doesn't know what is in them: formats compose the
 //! files, and the delivery's plan says what is due.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::secret::SecretBytes;
@@ -117,6 +118,20 @@ pub struct Receipt {
     pub files: Vec<FileReceipt>,
 }
 
+impl Receipt {
+    /// Whether the volume holds nothing but these files: no container has made it its own yet.
+    pub fn is_all_there_is(&self) -> bool {
+        let there = self.files.iter().filter(|file| file.owner.is_some());
+        let at_top: BTreeSet<_> = there.filter_map(|file| file.path.split('/').next()).collect();
+        self.files.iter().all(|file| usize::from(file.entries_at_top) <= at_top.len())
+    }
+
+    /// Whether one of the files is root's.
+    pub fn is_root_s(&self) -> bool {
+        self.files.iter().any(|file| file.owner.is_some_and(|owner| owner.uid == 0))
+    }
+}
+
 /// What became of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileReceipt {
@@ -128,6 +143,10 @@ pub struct FileReceipt {
     pub owner: Option<Ids>,
     /// Its permission bits, as read back.
     pub mode: Option<u32>,
+    /// Its size in bytes, as read back.
+    pub size: Option<u64>,
+    /// How many entries the volume's root folder has by then, without our temporary files; counted up to 1000.
+    pub entries_at_top: u16,
     /// When it was seen lying there as it should.
     pub read_back_at: jiff::Timestamp,
 }

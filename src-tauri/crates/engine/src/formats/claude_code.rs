@@ -20,6 +20,18 @@ const KEY: &str = "claudeAiOauth";
 const ACCESS_TOKEN: &str = "accessToken";
 const REFRESH_TOKEN: &str = "refreshToken";
 
+/// As [`with_token`], but a file that holds just this token already is kept as it is, whoever wrote it.
+///
+/// # Errors
+/// As [`with_token`].
+pub fn with_token_if_other(credentials: &Credentials, existing: Option<&[u8]>) -> Result<Change, ComposeError> {
+    let before = read(existing)?;
+    if before.get(KEY) == Some(&Value::Object(entry(credentials))) {
+        return Ok(Change::Keep);
+    }
+    with_token(credentials, existing, false)
+}
+
 /// The file with this sign-in's access token in it. A full sign-in of somebody else's is replaced only on request.
 ///
 /// # Errors
@@ -29,6 +41,11 @@ pub fn with_token(credentials: &Credentials, existing: Option<&[u8]>, replace: b
     if !replace && holds_refresh_token(&file) {
         return Err(ComposeError::Foreign);
     }
+    file.insert(KEY.into(), Value::Object(entry(credentials)));
+    write(&file)
+}
+
+fn entry(credentials: &Credentials) -> Map<String, Value> {
     let mut entry = Map::new();
     entry.insert(ACCESS_TOKEN.into(), credentials.access_token.expose().into());
     entry.insert("expiresAt".into(), credentials.access_token_ends.as_millisecond().into());
@@ -39,8 +56,7 @@ pub fn with_token(credentials: &Credentials, existing: Option<&[u8]>, replace: b
     if let Some(tier) = &credentials.identity.rate_limit_tier {
         entry.insert("rateLimitTier".into(), tier.clone().into());
     }
-    file.insert(KEY.into(), Value::Object(entry));
-    write(&file)
+    entry
 }
 
 /// What lies in the file of credentials.
@@ -176,6 +192,20 @@ mod tests {
         assert_eq!(entry["expiresAt"], credentials.access_token_ends.as_millisecond());
         assert_eq!(entry["scopes"][0], "user:inference");
         assert!(!file.to_string().contains(credentials.refresh_token.expose()));
+    }
+
+    #[test]
+    fn what_holds_the_token_already_is_kept() {
+        let credentials = samples::credentials();
+        let Change::Write(ours) = with_token(&credentials, None, false).unwrap() else { panic!("not written") };
+        // As the CLI writes it when somebody signs in to an MCP server.
+        let mut file: Value = serde_json::from_slice(ours.expose()).unwrap();
+        file["mcpOAuth"] = json!({});
+        let rewritten = serde_json::to_vec(&file).unwrap();
+        assert!(matches!(with_token_if_other(&credentials, Some(&rewritten)).unwrap(), Change::Keep));
+        file["claudeAiOauth"]["expiresAt"] = json!(0);
+        written(with_token_if_other(&credentials, Some(&serde_json::to_vec(&file).unwrap())));
+        written(with_token_if_other(&credentials, None));
     }
 
     #[test]

@@ -52,7 +52,7 @@ pub(super) struct TemporaryNames {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// It is there as it should be.
-    Done(Option<Attributes>),
+    Done(Sight),
     /// It changed in between: look and decide again.
     Again,
 }
@@ -143,7 +143,7 @@ pub(super) fn judge(asked: &Operation, place: Place<'_>, answer: Answer) -> Resu
         (Operation::Look, _) => true,
     };
     if as_asked {
-        Ok(Verdict::Done(sight.file.map(|found| found.attributes)))
+        Ok(Verdict::Done(sight))
     } else {
         Err(DeliveryError::NotAsWritten { volume: place.volume.to_owned(), path: place.path.to_owned() })
     }
@@ -269,7 +269,7 @@ mod tests {
         let asked = asked(b"new");
         let judged = |answer| judge(&asked, PLACE, answer).map_err(|error| error.code());
         let good = sight(Kind::File, Some(b"new"));
-        assert!(matches!(judged(Answer::Seen(good.clone())), Ok(Verdict::Done(Some(_)))));
+        assert!(matches!(judged(Answer::Seen(good.clone())), Ok(Verdict::Done(_))));
         assert_eq!(judged(Answer::Seen(sight(Kind::File, Some(b"old")))), Err("not_as_written"));
         assert_eq!(judged(Answer::Seen(sight(Kind::Nothing, None))), Err("not_as_written"));
         let mut foreign = good;
@@ -283,7 +283,7 @@ mod tests {
         assert_eq!(decided(&remove, &sight(Kind::Link, None)), Ok(Decision::Remove));
         assert_eq!(decided(&remove, &sight(Kind::Nothing, None)), Ok(Decision::Leave(Outcome::Absent)));
         let asked = Operation::Remove { expected: Stamp::default() };
-        assert_eq!(judge(&asked, PLACE, Answer::Seen(sight(Kind::Nothing, None))), Ok(Verdict::Done(None)));
+        assert!(matches!(judge(&asked, PLACE, Answer::Seen(sight(Kind::Nothing, None))), Ok(Verdict::Done(_))));
         assert!(judge(&asked, PLACE, Answer::Seen(sight(Kind::File, Some(b"")))).is_err());
     }
 

@@ -1,7 +1,7 @@
 //! One file that a courier sees to, and how far it is with it.
 
 use courier::mount_point;
-use courier::protocol::{Attributes, Kind, Operation, Request, Sight};
+use courier::protocol::{Kind, Operation, Request, Sight};
 use jiff::Timestamp;
 
 use super::decision::{Decision, Place};
@@ -108,12 +108,15 @@ impl<'a> Task<'a> {
         self.state = State::Failed { error: error.into(), uncertain: false };
     }
 
-    pub(super) fn done(&mut self, outcome: Outcome, attributes: Option<Attributes>, in_memory: Option<Operation>) {
+    pub(super) fn done(&mut self, outcome: Outcome, sight: &Sight, in_memory: Option<Operation>) {
+        let attributes = sight.file.as_ref().map(|found| found.attributes);
         let receipt = FileReceipt {
             path: self.file.path.clone(),
             outcome,
             owner: attributes.map(Ids::from),
             mode: attributes.map(|attributes| attributes.mode),
+            size: attributes.map(|_| sight.stamp.size),
+            entries_at_top: sight.entries,
             read_back_at: Timestamp::now(),
         };
         self.state = State::Done { receipt, in_memory };

@@ -113,7 +113,7 @@ impl<'a> Visit<'a> {
         for task in &mut self.tasks {
             let Some(sight) = task.take_seen() else { continue };
             match decision::decide(task.file, task.place(), &sight) {
-                Ok(Decision::Leave(outcome)) => task.done(outcome, sight.file.map(|found| found.attributes), None),
+                Ok(Decision::Leave(outcome)) => task.done(outcome, &sight, None),
                 Ok(decision) => task.state = State::Decided { sight, decision },
                 Err(error) => task.fail(error),
             }
@@ -216,8 +216,8 @@ impl<'a> Visit<'a> {
             let operation = request.operation;
             match (answers.next(), &result) {
                 (Some(answer), _) => match decision::judge(&operation, task.place(), answer) {
-                    Ok(Verdict::Done(attributes)) => {
-                        task.done(decision::outcome(&operation), attributes, in_memory.then_some(operation));
+                    Ok(Verdict::Done(sight)) => {
+                        task.done(decision::outcome(&operation), &sight, in_memory.then_some(operation));
                     }
                     Ok(Verdict::Again) => task.state = State::Open,
                     Err(error) => task.fail(error),
