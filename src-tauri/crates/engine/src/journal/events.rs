@@ -29,18 +29,28 @@ pub enum Kind {
     Refused,
     /// Delivered and read back.
     Delivered,
+    /// A copy that somebody had harmed was put right.
+    Healed,
     /// A delivery failed.
     DeliveryFailed,
     /// A copy was taken away.
     Withdrawn,
+    /// The provider took the token that lay at a destination, or a real request there was answered.
+    Proved,
+    /// The provider did not take it as the account's, or a real request was not answered.
+    Disproved,
     /// A destination was added or removed.
     DestinationChanged,
+    /// An engine can't be reached any more.
+    EngineLost,
+    /// It can again.
+    EngineFound,
     /// Something stands in the way of everything.
     Trouble,
 }
 
 impl Kind {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 17] = [
         Self::Started,
         Self::Stopped,
         Self::SignedIn,
@@ -49,9 +59,14 @@ impl Kind {
         Self::RenewalFailed,
         Self::Refused,
         Self::Delivered,
+        Self::Healed,
         Self::DeliveryFailed,
         Self::Withdrawn,
+        Self::Proved,
+        Self::Disproved,
         Self::DestinationChanged,
+        Self::EngineLost,
+        Self::EngineFound,
         Self::Trouble,
     ];
 
@@ -66,9 +81,14 @@ impl Kind {
             Self::RenewalFailed => "renewal_failed",
             Self::Refused => "refused",
             Self::Delivered => "delivered",
+            Self::Healed => "healed",
             Self::DeliveryFailed => "delivery_failed",
             Self::Withdrawn => "withdrawn",
+            Self::Proved => "proved",
+            Self::Disproved => "disproved",
             Self::DestinationChanged => "destination_changed",
+            Self::EngineLost => "engine_lost",
+            Self::EngineFound => "engine_found",
             Self::Trouble => "trouble",
         }
     }
