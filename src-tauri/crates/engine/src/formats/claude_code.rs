@@ -87,6 +87,23 @@ pub fn found(existing: Option<&[u8]>) -> Found {
     }
 }
 
+/// The access token in the file, as a CLI would send it. None where there is no such token.
+pub fn access_token(existing: &[u8]) -> Option<SecretString> {
+    // Borrowed where that can be, so that no copy is left in memory.
+    #[derive(serde::Deserialize)]
+    struct Entry<'a> {
+        #[serde(borrow, rename = "accessToken")]
+        token: std::borrow::Cow<'a, str>,
+    }
+    #[derive(serde::Deserialize)]
+    struct File<'a> {
+        #[serde(borrow, rename = "claudeAiOauth")]
+        entry: Entry<'a>,
+    }
+    let file: File<'_> = serde_json::from_slice(existing).ok()?;
+    Some(SecretString::new(file.entry.token)).filter(|token| !token.is_empty())
+}
+
 /// The file without our token. A file that then holds nothing goes; a token that is not `ours` stays.
 ///
 /// # Errors
@@ -181,6 +198,18 @@ mod tests {
             assert_eq!(found(Some(existing)), expected, "{}", String::from_utf8_lossy(existing));
         }
         assert_eq!(found(None), Found::Nothing);
+    }
+
+    #[test]
+    fn the_token_is_read_as_it_lies_there() {
+        let credentials = samples::credentials();
+        let Change::Write(content) = with_token(&credentials, None, false).unwrap() else { panic!("not written") };
+        assert_eq!(access_token(content.expose()), Some(credentials.access_token));
+        let escaped = br#"{"mcpOAuth":{},"claudeAiOauth":{"accessToken":"a\u002db","refreshToken":"r"}}"#;
+        assert_eq!(access_token(escaped), Some(SecretString::new("a-b")));
+        for none in [&b""[..], b"{}", b"[]", br#"{"claudeAiOauth":null}"#, br#"{"claudeAiOauth":{"accessToken":""}}"#] {
+            assert_eq!(access_token(none), None, "{}", String::from_utf8_lossy(none));
+        }
     }
 
     #[test]
