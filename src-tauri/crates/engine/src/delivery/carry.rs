@@ -19,20 +19,25 @@ impl Delivery {
         let intents: Vec<Intent> = orders.iter().map(intent).collect();
         let wanted = self.journal.about_to_send(&intents)?;
         let (wanted, overtaken): (Vec<_>, Vec<_>) = orders.into_iter().zip(wanted).partition(|(_, wanted)| *wanted);
-        let wanted: Vec<Order> = wanted.into_iter().map(|(order, _)| order).collect();
+        let (parcels, lay): (Vec<_>, Vec<_>) = wanted.iter().map(|(order, _)| parcels::bringing(order)).unzip();
         let mut results = match &turn {
-            Ok((_lock, docker)) => by_name(docker.carry(wanted.iter().map(parcels::bringing).collect()).await),
-            Err(why) => nowhere(wanted.iter().map(parcels::bringing), why),
+            Ok((_lock, docker)) => by_name(docker.carry(parcels).await),
+            Err(why) => nowhere(parcels.into_iter(), why),
         };
         let mut carried = Vec::new();
-        for order in wanted {
+        for ((order, _), lay) in wanted.into_iter().zip(lay) {
             let name = order.destination.name.to_string();
             let place = order.destination.place();
-            let result = match results.remove(&name).unwrap_or_else(|| Err(unanswered(&engine))) {
-                Ok(receipt) => Ok(self.note_delivered(&order, &receipt)?),
-                Err(undelivered) => Err(self.note_failed(&name, &order.destination.account, &place, undelivered)?),
+            let (result, seen) = match results.remove(&name).unwrap_or_else(|| Err(unanswered(&engine))) {
+                Ok(receipt) => {
+                    let docker = turn.as_ref().ok().map(|(_lock, docker)| docker.as_ref());
+                    (Ok(self.note_delivered(&order, &receipt, lay.get(), docker).await?), Some(receipt))
+                }
+                Err(undelivered) => {
+                    (Err(self.note_failed(&name, &order.destination.account, &place, undelivered)?), None)
+                }
             };
-            carried.push(Carried { destination: name, place, result });
+            carried.push(Carried { destination: name, place, result, seen });
         }
         Ok(Delivered { carried, overtaken: overtaken.into_iter().map(|(order, _)| order.destination).collect() })
     }
@@ -61,7 +66,7 @@ impl Delivery {
                     Err(self.note_failed(&copy.destination, &copy.account, &copy.place, undelivered)?)
                 }
             };
-            carried.push(Carried { destination: copy.destination, place: copy.place, result });
+            carried.push(Carried { destination: copy.destination, place: copy.place, result, seen: None });
         }
         if let Ok((_lock, docker)) = &turn
             && !self.has_copies_on(&engine)?

@@ -4,6 +4,7 @@
 
 mod carry;
 mod engines;
+mod healing;
 mod look;
 mod notes;
 mod parcels;
@@ -22,7 +23,7 @@ pub use plan::{Plan, plan};
 
 use crate::clock::Clock;
 use crate::credentials::Credentials;
-use crate::destinations::DeliveryError;
+use crate::destinations::{DeliveryError, Receipt};
 use crate::destinations::docker::{Docker, EngineError, Environment};
 use crate::journal::{CopyRow, Journal, JournalError};
 use crate::settings::{Destination, Place};
@@ -44,8 +45,20 @@ pub struct Order {
     pub destination: Destination,
     /// Whose token.
     pub credentials: Arc<Credentials>,
-    /// Whether a sign-in of somebody else's that lies there may be replaced.
-    pub replace: bool,
+    /// How.
+    pub way: Way,
+}
+
+/// How an order is carried out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Way {
+    /// Written, whatever lies there; but for a sign-in of somebody else's.
+    #[default]
+    Publish,
+    /// Written, and a sign-in of somebody else's is replaced: a person said so.
+    Replace,
+    /// Looked at, and written where it is not as it should be.
+    Check,
 }
 
 /// What became of one delivery or withdrawal.
@@ -57,6 +70,8 @@ pub struct Carried {
     pub place: Place,
     /// Read back when, or what stood in the way.
     pub result: Result<Timestamp, DeliveryError>,
+    /// What was seen there at the end; none where it did not arrive.
+    pub seen: Option<Receipt>,
 }
 
 /// What became of many deliveries.

@@ -2,9 +2,12 @@
 
 use jiff::Timestamp;
 
-use super::{Delivery, Order};
+use super::{Delivery, Order, healing};
 use crate::account::AccountName;
+use crate::credentials::Fingerprint;
+use crate::destinations::docker::Docker;
 use crate::destinations::{DeliveryError, NextStep, Outcome, Receipt, Undelivered};
+use crate::formats::claude_code::Found;
 use crate::journal::{CopyRow, Event, JournalError, Kind, Trouble};
 use crate::renewal::{Jitter, try_again};
 use crate::settings::{Destination, Place};
@@ -13,12 +16,38 @@ use crate::settings::{Destination, Place};
 const PATIENT: u32 = 7;
 
 impl Delivery {
-    pub(super) fn note_delivered(&self, order: &Order, receipt: &Receipt) -> Result<Timestamp, JournalError> {
+    /// Notes what was read back; and where it had been harmed since the last time, how, and who was running.
+    pub(super) async fn note_delivered(
+        &self,
+        order: &Order,
+        receipt: &Receipt,
+        lay: Option<&Found>,
+        docker: Option<&Docker>,
+    ) -> Result<Timestamp, JournalError> {
         let Destination { name, account, .. } = &order.destination;
+        let (place, token) = (order.destination.place(), order.credentials.fingerprint());
         let at = receipt.files.iter().map(|file| file.read_back_at).max().unwrap_or_else(|| self.clock.now());
-        self.journal.delivered(&order.destination.place(), &order.credentials.fingerprint(), at)?;
-        let text = format!("Delivered {account} to {name}, and read it back.");
-        self.journal.note(Event::new(at, Kind::Delivered, text).to(account).at_destination(name))?;
+        let before = self.journal.copy(&place)?.and_then(|copy| copy.confirmed);
+        let owner_of = |token: &Fingerprint| self.journal.owner_of(token).ok().flatten();
+        let damage = lay.and_then(|lay| {
+            healing::judge(before.as_ref(), lay, receipt.is_all_there_is(), account, owner_of)
+        });
+        let event = |kind, text| Event::new(at, kind, text).to(account).at_destination(name);
+        if receipt.files.iter().all(|file| file.outcome == Outcome::Kept) {
+            self.journal.read_back(&place, &token, at)?;
+            return Ok(at);
+        }
+        self.journal.delivered(&place, &token, at)?;
+        self.journal.note(match damage {
+            Some(damage) => {
+                let running = match docker {
+                    Some(docker) => docker.running_with(&place.volume).await,
+                    None => Vec::new(),
+                };
+                event(Kind::Healed, damage.told(name.as_str(), &running))
+            }
+            None => event(Kind::Delivered, format!("Delivered {account} to {name}, and read it back.")),
+        })?;
         Ok(at)
     }
 

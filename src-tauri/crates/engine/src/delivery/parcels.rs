@@ -1,32 +1,42 @@
 //! Orders and withdrawals as parcels: which files, and what shall become of each.
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use super::Order;
+use super::{Order, Way};
 use crate::credentials::Fingerprint;
 use crate::destinations::{OwnerChoice, Parcel, ParcelFile};
-use crate::formats::claude_code;
+use crate::formats::claude_code::{self, Found};
 use crate::journal::CopyRow;
 use crate::settings::Folder;
 
-/// Brings the files of an order's format.
-pub(super) fn bringing(order: &Order) -> Parcel {
-    let Order { destination, credentials, replace } = order;
+/// What lay in the place of an order's credentials, once somebody looked there.
+pub(super) type Lay = Arc<OnceLock<Found>>;
+
+/// Brings the files of an order's format, and tells what lay there before.
+pub(super) fn bringing(order: &Order) -> (Parcel, Lay) {
+    let Order { destination, credentials, way } = order;
     let folder = destination.folder.as_ref().map(Folder::as_str);
-    let (credentials, replace) = (credentials.clone(), *replace);
+    let (credentials, way, lay) = (credentials.clone(), *way, Lay::default());
+    let noted = lay.clone();
     let mut files = vec![file(folder, claude_code::CREDENTIALS, move |existing| {
-        claude_code::with_token(&credentials, existing, replace)
+        noted.get_or_init(|| claude_code::found(existing));
+        match way {
+            Way::Publish => claude_code::with_token(&credentials, existing, false),
+            Way::Replace => claude_code::with_token(&credentials, existing, true),
+            Way::Check => claude_code::with_token_if_other(&credentials, existing),
+        }
     })];
     if destination.ready_to_use {
         files.push(file(folder, claude_code::ONBOARDING, claude_code::onboarded));
     }
-    Parcel {
+    let parcel = Parcel {
         destination: destination.name.to_string(),
         volume: destination.volume.to_string(),
         owner: destination.owner,
         files,
-    }
+    };
+    (parcel, lay)
 }
 
 /// Takes our token away; the parcel is known by its number.

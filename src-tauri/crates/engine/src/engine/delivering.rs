@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Engine;
 use crate::account::AccountName;
 use crate::credentials::Credentials;
-use crate::delivery::{Carried, Delivered, Order, Plan, plan};
+use crate::delivery::{Carried, Delivered, Order, Plan, Way, plan};
 use crate::error::Error;
 use crate::journal::{AccountRow, CopyRow, Event, Kind};
 use crate::keeper::{KeepError, Need};
@@ -39,9 +39,10 @@ impl Engine {
             [] => settings.destinations.clone(),
             names => names.iter().map(|name| settings.destination(name).cloned()).collect::<Result<_, _>>()?,
         };
+        let way = if replace { Way::Replace } else { Way::Publish };
         let mut synced = Synced::default();
         for _ in 0..OVERTAKEN_ROUNDS {
-            let (orders, without_token) = self.orders(chosen, Need::NotDue, replace).await?;
+            let (orders, without_token) = self.orders(chosen, Need::NotDue, way).await?;
             let Delivered { carried, overtaken } = self.delivery.deliver(orders).await?;
             synced.delivered.extend(carried);
             synced.without_token.extend(without_token);
@@ -102,7 +103,7 @@ impl Engine {
 
     /// Carries out what is due, and says whether there was anything to carry.
     pub(super) async fn carry_out(&self, mut plan: Plan) -> Result<bool, Error> {
-        let (orders, without_token) = self.orders(std::mem::take(&mut plan.deliver), Need::Living, false).await?;
+        let (orders, without_token) = self.orders(std::mem::take(&mut plan.deliver), Need::Living, Way::Publish).await?;
         for (name, why) in without_token {
             tracing::debug!("nothing to deliver to {name}: {why}");
             if let Error::Keep(KeepError::SignedOut(account)) = why {
@@ -129,7 +130,7 @@ impl Engine {
         &self,
         destinations: Vec<Destination>,
         need: Need,
-        replace: bool,
+        way: Way,
     ) -> Result<(Vec<Order>, Vec<(DestinationName, Error)>), Error> {
         let rows = self.journal.accounts()?;
         let mut tokens: BTreeMap<AccountName, Arc<Credentials>> = BTreeMap::new();
@@ -145,7 +146,7 @@ impl Engine {
                     }
                 },
             };
-            orders.push(Order { destination, credentials, replace });
+            orders.push(Order { destination, credentials, way });
         }
         Ok((orders, without))
     }

@@ -139,6 +139,19 @@ impl Journal {
         })
     }
 
+    /// Notes that this token was read back where it lay already.
+    pub fn read_back(&self, place: &Place, fingerprint: &Fingerprint, at: Timestamp) -> Result<(), JournalError> {
+        self.with(|db| {
+            db.prepare_cached(
+                "UPDATE copies SET confirmed = ?4, delivered = coalesce(delivered, ?5), read_back = ?5, under_way = 0,
+                     uncertain = 0, failures = 0, not_before = NULL, failing_since = NULL, trouble = NULL
+                 WHERE engine = ?1 AND volume = ?2 AND folder = ?3",
+            )?
+            .execute(params![place.engine, place.volume, place.folder, fingerprint.0, to_millis(at)])?;
+            Ok(())
+        })
+    }
+
     /// Notes that a delivery or a withdrawal failed. `certain` says that nothing was written by it.
     pub fn delivery_failed(
         &self,

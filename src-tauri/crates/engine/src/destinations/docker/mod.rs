@@ -6,11 +6,13 @@
 mod conversation;
 mod decision;
 mod delivery;
+mod events;
 mod fault;
 mod hire;
 mod image;
 mod look;
 mod ownership;
+mod presence;
 mod reach;
 pub mod survey;
 mod task;
@@ -28,7 +30,9 @@ use sha2::{Digest, Sha256};
 use tokio::sync::{Mutex, OnceCell};
 
 use decision::TemporaryNames;
+pub use events::{Happening, Happenings};
 pub use fault::EngineError;
+pub use presence::{Look, Presence, VolumeMount};
 pub use reach::{EngineChoice, Environment, Reach, resolve};
 
 /// Marks our couriers and their image, so that leftovers are found.
