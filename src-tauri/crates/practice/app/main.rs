@@ -9,6 +9,8 @@
 //! - `app hammer --file PATH --uid U --gid G --mode 600 [--seconds N] [--until-file PATH] [--threads N]` reads the file
 //!   as fast as it can, until the time is over or the other file is there, and prints as JSON how often it was not
 //!   whole and as it should be. It says `reading` on standard error when it has begun.
+//! - `app blank --credentials PATH` blanks the file's sign-in as Claude Code does when its renewal is refused: a temporary
+//!   file beside it, renamed over it.
 //! - `app sleep [--seconds N]` does nothing, without end where no end is named.
 //!
 //! It never prints a token.
@@ -24,7 +26,7 @@ use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},
     io::{self, Read as _, Write as _},
     net::TcpStream,
-    os::unix::fs::MetadataExt as _,
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
     path::Path,
     process::ExitCode,
     str::FromStr,
@@ -102,11 +104,16 @@ fn run(command: &str, flags: &Flags) -> Result<u8, String> {
             println!("{}", hammer(flags)?);
             Ok(0)
         }
+        "blank" => {
+            blank(Path::new(flags.text("credentials")?))
+                .map_err(|error| format!("the file can't be blanked: {error}"))?;
+            Ok(0)
+        }
         "sleep" => {
             thread::sleep(Duration::from_secs(flags.number_or("seconds", u64::MAX)?));
             Ok(0)
         }
-        _ => Err("say ask, keep-asking, hammer or sleep".to_owned()),
+        _ => Err("say ask, keep-asking, hammer, blank or sleep".to_owned()),
     }
 }
 
@@ -230,6 +237,16 @@ fn post(url: &str, token: &str) -> io::Result<(u16, String)> {
         Some((status, body.to_owned()))
     });
     parts.ok_or_else(|| io::Error::other("the answer is not HTTP, or is cut"))
+}
+
+/// What Claude Code leaves of a sign-in whose refresh token was refused.
+fn blank(credentials: &Path) -> io::Result<()> {
+    const BLANKED: &str = r#"{"claudeAiOauth":{"accessToken":"","refreshToken":"","expiresAt":0,"scopes":[]}}"#;
+    let temporary = credentials.with_extension(format!("tmp.{}", std::process::id()));
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
+    file.write_all(BLANKED.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(temporary, credentials)
 }
 
 /// What the hammering saw: how often in all, and how often something was wrong.
