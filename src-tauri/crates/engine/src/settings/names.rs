@@ -5,9 +5,6 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// The longest name of a destination, in characters.
-const LONGEST: usize = 64;
-
 /// A checked text: how it is made, shown, read and written.
 macro_rules! checked {
     ($(#[$doc:meta])* $name:ident, $is_good:expr, $mistake:expr) => {
@@ -56,8 +53,8 @@ macro_rules! checked {
 checked!(
     /// The user's name for a destination: letters, digits, and `.`, `_`, `-`, at most 64 of them.
     DestinationName,
-    |text: &str| is_plain(text) && text.len() <= LONGEST,
-    |text: &str| format!("\"{text}\" can't be a destination's name. Use letters, digits, and . _ - , at most {LONGEST} of them.")
+    |text: &str| is_plain(text) && text.len() <= DestinationName::LONGEST,
+    |text: &str| format!("\"{text}\" can't be a destination's name. Use letters, digits, and . _ - , at most {} of them.", DestinationName::LONGEST)
 );
 
 checked!(
@@ -73,6 +70,11 @@ checked!(
     |text: &str| text.split('/').all(|part| !matches!(part, "" | "." | "..") && !part.contains('\0')),
     |text: &str| format!("\"{text}\" can't be a folder in a volume. Give it from the volume's top, such as home/.claude, without \"..\".")
 );
+
+impl DestinationName {
+    /// The longest that there may be, in characters.
+    pub(crate) const LONGEST: usize = 64;
+}
 
 fn is_plain(text: &str) -> bool {
     let fits = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
