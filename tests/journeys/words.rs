@@ -28,9 +28,9 @@ async fn wrong_usage_is_told_apart() {
 #[tokio::test]
 async fn a_mistake_in_the_settings_is_named_by_line() {
     let home = Home::new();
-    std::fs::write(home.state().join("config.toml"), "# mine\nvault = \"file\"\nrenew_befor = 3\n").unwrap();
+    std::fs::write(home.state().join("config.toml"), "# mine\nvault = \"file\"\nrenew-befor = 3\n").unwrap();
     let told = home.tokenferry(["status"]).run().await.ends_with(1);
-    for part in ["config.toml", "line 3", "renew_befor"] {
+    for part in ["config.toml", "line 3", "renew-befor"] {
         assert!(told.stderr.contains(part), "{told}\nlacks {part}");
     }
     assert_eq!(refusal(home.tokenferry(["status"]), 1).await, "settings_mistake");

@@ -24,7 +24,7 @@ pub fn add_destination(file: &Path, destination: &Destination) -> Result<(), Set
         let entry = toml_edit::ser::to_document(destination).map_err(io::Error::other)?;
         let list = document.entry("destination").or_insert_with(|| Item::ArrayOfTables(ArrayOfTables::new()));
         match list.as_array_of_tables_mut() {
-            Some(list) => list.push(entry.as_table().clone()),
+            Some(list) => list.push(entry.iter().map(|(key, value)| (key.replace('_', "-"), value.clone())).collect()),
             None => return Err(io::Error::other("`destination` is not written as [[destination]]")),
         }
         Ok(())
@@ -83,12 +83,14 @@ mod tests {
         let file = folder.path().join("config.toml");
         std::fs::write(&file, "# mine\nrenew_before = 600 # ten minutes\n").unwrap();
         add_destination(&file, &destination("web", "claude-auth")).unwrap();
-        add_destination(&file, &destination("api", "api_claude-auth")).unwrap();
+        let api = Destination { ready_to_use: true, ..destination("api", "api_claude-auth") };
+        add_destination(&file, &api).unwrap();
         remove_destination(&file, "web").unwrap();
         let text = std::fs::read_to_string(&file).unwrap();
         assert!(text.starts_with("# mine\nrenew_before = 600 # ten minutes\n"), "{text}");
+        assert!(text.contains("ready-to-use = true"), "{text}");
         let settings = Settings::read(&file).unwrap();
-        assert_eq!(settings.destinations, [destination("api", "api_claude-auth")]);
+        assert_eq!(settings.destinations, [api]);
     }
 
     #[test]

@@ -21,16 +21,20 @@ use crate::vault::VaultKind;
 /// Seconds before its end in which an access token is renewed at the latest, unless the user says otherwise.
 const RENEW_BEFORE: u32 = 300;
 
-/// The settings, whole.
+/// The settings, whole. Keys are written as the command line writes its options; with `_` in place of `-` they are taken
+/// too, as they were once written so.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Settings {
     /// Where sign-ins are kept; the keychain where nothing is said.
     #[serde(default, deserialize_with = "optional_word")]
     pub vault: Option<VaultKind>,
     /// Seconds before its end in which an access token is renewed at the latest.
-    #[serde(default = "renew_before")]
+    #[serde(default = "renew_before", alias = "renew_before")]
     renew_before: u32,
+    /// Whether a place that is labelled for an account that is signed in counts as approved of.
+    #[serde(default, alias = "approve_labelled")]
+    pub approve_labelled: bool,
     /// The places that are kept fresh. That one stands here means that the user approved of it.
     #[serde(default, rename = "destination")]
     pub destinations: Vec<Destination>,
@@ -38,7 +42,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { vault: None, renew_before: RENEW_BEFORE, destinations: Vec::new() }
+        Self { vault: None, renew_before: RENEW_BEFORE, approve_labelled: false, destinations: Vec::new() }
     }
 }
 
@@ -48,7 +52,7 @@ fn renew_before() -> u32 {
 
 /// A place that is kept fresh.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all(deserialize = "kebab-case"))]
 pub struct Destination {
     /// The user's name for it.
     pub name: DestinationName,
@@ -70,7 +74,7 @@ pub struct Destination {
     #[serde(default, deserialize_with = "word", serialize_with = "as_text", skip_serializing_if = "is_auto")]
     pub owner: OwnerChoice,
     /// Whether `.claude.json` is seeded so that an interactive `claude` asks nothing.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, alias = "ready_to_use", skip_serializing_if = "std::ops::Not::not")]
     pub ready_to_use: bool,
 }
 
@@ -276,10 +280,23 @@ mod tests {
 
     #[test]
     fn a_mistake_is_named_by_key_and_line() {
-        let said = parse("vault = \"file\"\nrenew_befor = 3\n").unwrap_err();
-        assert!(said.contains("line 2") && said.contains("renew_befor"), "{said}");
+        let said = parse("vault = \"file\"\nrenew-befor = 3\n").unwrap_err();
+        assert!(said.contains("line 2") && said.contains("renew-befor"), "{said}");
         let said = parse("vault = \"paper\"").unwrap_err();
         assert!(said.contains("line 1") && said.contains("keychain, file or memory"), "{said}");
+    }
+
+    #[test]
+    fn keys_are_written_as_options_and_taken_as_they_once_were() {
+        let written = |text: &str| {
+            let settings = parse(text).unwrap();
+            (settings.renew_before(), settings.approve_labelled, settings.destinations[0].ready_to_use)
+        };
+        let text = "renew-before = 600\napprove-labelled = true\n[[destination]]\nname = \"a\"\nvolume = \"v\"\nready-to-use = true";
+        assert_eq!(written(text), (Duration::from_secs(600), true, true));
+        let once = text.replace("renew-b", "renew_b").replace("ve-l", "ve_l").replace("y-to-u", "y_to_u");
+        assert_eq!(written(&once), (Duration::from_secs(600), true, true));
+        assert!(parse("renew-before = 1\nrenew_before = 2").unwrap_err().contains("duplicate"));
     }
 
     #[test]
