@@ -15,6 +15,7 @@ pub mod formats;
 pub mod home;
 pub mod journal;
 pub mod keeper;
+pub mod proof;
 pub mod provider;
 pub mod renewal;
 pub mod secret;
@@ -25,5 +26,5 @@ pub mod status;
 mod unfinished;
 pub mod vault;
 
-pub use engine::{Engine, Goodbye, Obtained, Surroundings, Synced};
+pub use engine::{CliUser, Engine, Goodbye, Obtained, Proven, Surroundings, Synced};
 pub use error::Error;

@@ -3,10 +3,13 @@
 //! Opening is cheap: the vault, the provider and Docker are touched when a journey first needs them.
 
 mod delivering;
+mod discovering;
 mod installation;
 mod keeping;
 mod loose;
+mod proving;
 mod signing_in;
+mod standing;
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -17,6 +20,8 @@ use tokio::sync::OnceCell;
 use tokio_util::task::TaskTracker;
 
 pub use delivering::Synced;
+pub use discovering::{Discovered, Looking};
+pub use proving::{CliUser, Proven};
 pub use signing_in::{Goodbye, Obtained};
 
 use crate::account::AccountName;

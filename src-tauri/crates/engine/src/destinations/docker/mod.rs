@@ -3,11 +3,14 @@
 //! The image is imported, never pulled. A courier is made for one delivery, gets all volumes that are due, is spoken to
 //! over its standard input and output, and is gone afterwards. Why like this: `docs/decisions/courier.md`.
 
+mod cli;
 mod conversation;
 mod decision;
 mod delivery;
 mod events;
+mod examination;
 mod fault;
+mod head_start;
 mod hire;
 mod image;
 mod look;
@@ -30,8 +33,11 @@ use sha2::{Digest, Sha256};
 use tokio::sync::{Mutex, OnceCell};
 
 use decision::TemporaryNames;
+use head_start::Held;
+pub use cli::Reply;
 pub use events::{Happening, Happenings};
 pub use fault::EngineError;
+pub use head_start::HeadStart;
 pub use presence::{Look, Presence, VolumeMount};
 pub use reach::{EngineChoice, Environment, Reach, resolve};
 
@@ -59,6 +65,8 @@ pub struct Docker {
     image: OnceCell<courier::Image>,
     importing: Mutex<()>,
     tidied: OnceCell<()>,
+    held: Held,
+    podman: OnceCell<bool>,
 }
 
 impl std::fmt::Debug for Docker {
@@ -82,6 +90,8 @@ impl Docker {
             image: OnceCell::new(),
             importing: Mutex::new(()),
             tidied: OnceCell::new(),
+            held: Held::default(),
+            podman: OnceCell::new(),
         })
     }
 
