@@ -1,4 +1,5 @@
-//! Notices within a second what another process changed: the journal and the settings are watched in the file system.
+//! Notices within a second what another process changed: the journal, the settings and docker's contexts are watched in the
+//! file system.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -10,6 +11,8 @@ use tokio::sync::Notify;
 
 use crate::home::Home;
 
+/// Where docker writes which context is in use, and where each leads.
+const DOCKER_S_FILES: [&str; 3] = ["config.json", "contexts", "meta.json"];
 /// Where the system can't watch, everything counts as changed this often.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
@@ -21,13 +24,16 @@ pub(crate) struct Changes {
 }
 
 impl Changes {
-    /// Begins to watch. Where the system can't, a change is said to have come every second.
-    pub(crate) fn of(home: &Home) -> Self {
+    /// Begins to watch; `docker` is the folder of docker's own settings. Where the system can't, a change is said to have come
+    /// every second.
+    pub(crate) fn of(home: &Home, docker: Option<&Path>) -> Self {
         let happened = Arc::new(Notify::new());
         let settings = home.settings().file_name().map(OsStr::to_owned);
         let ours = move |path: &Path| {
             let name = path.file_name();
-            name == settings.as_deref() || name.is_some_and(|it| it.to_string_lossy().starts_with("journal.db"))
+            name == settings.as_deref()
+                || name.is_some_and(|it| it.to_string_lossy().starts_with("journal.db"))
+                || name.is_some_and(|it| DOCKER_S_FILES.iter().any(|file| it == *file))
         };
         let tell = happened.clone();
         let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
@@ -39,6 +45,13 @@ impl Changes {
             watcher.watch(home.state(), RecursiveMode::NonRecursive)?;
             if let Some(folder) = home.settings().parent().filter(|folder| *folder != home.state()) {
                 watcher.watch(folder, RecursiveMode::NonRecursive)?;
+            }
+            if let Some(folder) = docker.filter(|folder| folder.is_dir()) {
+                watcher.watch(folder, RecursiveMode::NonRecursive)?;
+                let contexts = folder.join("contexts/meta");
+                if contexts.is_dir() {
+                    watcher.watch(&contexts, RecursiveMode::Recursive)?;
+                }
             }
             Ok(watcher)
         });

@@ -1,7 +1,7 @@
 //! The engines that deliveries go to: connected to once, and used by one process of this installation at a time.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::sync::Mutex;
@@ -22,6 +22,11 @@ pub(super) struct Engines {
 impl Engines {
     pub(super) fn new(environment: Environment, installation: String, state: PathBuf) -> Self {
         Self { environment, installation, state, connected: Mutex::default() }
+    }
+
+    /// The folder of docker's own settings.
+    pub(super) fn docker_settings(&self) -> Option<&Path> {
+        self.environment.config.as_deref()
     }
 
     /// What the settings shall call this engine; `None` is the one that `docker` would use.

@@ -9,9 +9,10 @@ mod look;
 mod notes;
 mod parcels;
 mod plan;
+mod tidying;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use futures_util::future::join_all;
@@ -150,6 +151,11 @@ impl Delivery {
     /// [`EngineError`] where there is none.
     pub async fn docker(&self, name: &str) -> Result<Arc<Docker>, EngineError> {
         self.engines.docker(name).await
+    }
+
+    /// The folder of docker's own settings.
+    pub fn docker_settings(&self) -> Option<&Path> {
+        self.engines.docker_settings()
     }
 
     /// Whether some process delivers to this engine now.

@@ -54,7 +54,7 @@ impl Engine {
         if names.is_empty() {
             // Who asks in person does not wait for what was put off.
             let at_once = self.journal.copies()?.into_iter().map(|copy| CopyRow { not_before: None, ..copy }).collect();
-            synced.withdrawn = self.withdraw_unwanted(self.plan(at_once)?).await?;
+            synced.withdrawn = self.withdraw_unwanted(self.plan(&settings.destinations, at_once)?).await?;
         }
         let Synced { delivered, withdrawn, without_token } = &synced;
         if delivered.is_empty() && withdrawn.is_empty() && without_token.is_empty() {
@@ -68,10 +68,21 @@ impl Engine {
     /// # Errors
     /// [`Error::Settings`] where it clashes; [`Error::Engine`] where `engine` names none.
     pub async fn add_destination(&self, destination: Destination, engine: Option<&str>) -> Result<Destination, Error> {
+        self.add_for_reason(destination, engine, "").await
+    }
+
+    /// As [`add_destination`](Self::add_destination), where somebody may wonder why it is there.
+    pub(super) async fn add_for_reason(
+        &self,
+        destination: Destination,
+        engine: Option<&str>,
+        reason: &str,
+    ) -> Result<Destination, Error> {
         let destination = Destination { engine: self.delivery.engine_named(engine)?, ..destination };
         let _lock = lock::settings(self.home.state()).await?;
         settings::add_destination(self.home.settings(), &destination)?;
-        let text = format!("Added destination {}: {}.", destination.name, destination.place());
+        let text = format!("Added destination {}: {}. {reason}", destination.name, destination.place());
+        let text = text.trim_end();
         let event = Event::new(self.clock.now(), Kind::DestinationChanged, text).to(&destination.account);
         self.journal.note(event.at_destination(&destination.name))?;
         Ok(destination)
@@ -95,29 +106,14 @@ impl Engine {
         Ok(self.delivery.withdraw(copies).await?)
     }
 
-    /// What is due now, where these copies lie.
-    pub(super) fn plan(&self, copies: Vec<CopyRow>) -> Result<Plan, Error> {
+    /// What is due now at these destinations, where these copies lie.
+    pub(super) fn plan(&self, destinations: &[Destination], copies: Vec<CopyRow>) -> Result<Plan, Error> {
         let address = |engine: &str| self.delivery.engine_address(engine);
-        Ok(plan(&self.settings()?.destinations, &self.journal.accounts()?, &copies, address, self.clock.now()))
-    }
-
-    /// Carries out what is due, and says whether there was anything to carry.
-    pub(super) async fn carry_out(&self, mut plan: Plan) -> Result<bool, Error> {
-        let (orders, without_token) = self.orders(std::mem::take(&mut plan.deliver), Need::Living, Way::Publish).await?;
-        for (name, why) in without_token {
-            tracing::debug!("nothing to deliver to {name}: {why}");
-            if let Error::Keep(KeepError::SignedOut(account)) = why {
-                self.journal.forget_account(&account)?;
-            }
-        }
-        let ordered = !orders.is_empty();
-        let (delivered, withdrawn) = tokio::join!(self.delivery.deliver(orders), self.withdraw_unwanted(plan));
-        delivered?;
-        Ok(ordered || !withdrawn?.is_empty())
+        Ok(plan(destinations, &self.journal.accounts()?, &copies, address, self.clock.now()))
     }
 
     /// Takes away what the plan wants away.
-    async fn withdraw_unwanted(&self, plan: Plan) -> Result<Vec<Carried>, Error> {
+    pub(super) async fn withdraw_unwanted(&self, plan: Plan) -> Result<Vec<Carried>, Error> {
         for place in &plan.withdraw {
             self.journal.withdraw_place(place)?;
         }
@@ -126,7 +122,7 @@ impl Engine {
     }
 
     /// Orders for destinations: each with its account's token, which is read once.
-    async fn orders(
+    pub(super) async fn orders(
         &self,
         destinations: Vec<Destination>,
         need: Need,

@@ -52,6 +52,11 @@ impl Happenings {
 }
 
 impl Docker {
+    /// Why the stream of what happens is at its end where nothing else is said.
+    pub fn is_gone(&self) -> EngineError {
+        EngineError::Broken { shown: self.reach.shown.clone(), reason: "it has ended".to_owned() }
+    }
+
     /// Listens. What happened before is not told: list what is there after this.
     ///
     /// # Errors

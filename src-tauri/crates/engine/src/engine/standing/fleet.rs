@@ -1,0 +1,55 @@
+//! Which engines are watched: those with a destination or a copy. Each has a watch of its own, so that one that is dead, or
+//! slow, holds up no other.
+
+use std::collections::BTreeMap;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio_util::sync::CancellationToken;
+
+use super::{Changed, Engine, Troubles};
+use crate::error::Error;
+
+impl Engine {
+    /// Watches every engine that is wanted, for ever: begins with those that come to be wanted, ends with the others.
+    pub(super) async fn keep_delivered(&self, changed: &Changed, troubles: &Troubles<'_>) {
+        let mut changes = changed.subscribe();
+        let mut kept: BTreeMap<String, CancellationToken> = BTreeMap::new();
+        let mut watches = FuturesUnordered::new();
+        loop {
+            match self.engines_wanted() {
+                Ok(wanted) => {
+                    kept.retain(|address, stop| {
+                        let is_wanted = wanted.contains_key(address);
+                        if !is_wanted {
+                            stop.cancel();
+                        }
+                        is_wanted
+                    });
+                    for (address, name) in wanted {
+                        kept.entry(address.clone()).or_insert_with(|| {
+                            let stop = CancellationToken::new();
+                            let watch = self.watch(address, name, changed, troubles);
+                            watches.push(stop.clone().run_until_cancelled_owned(watch));
+                            stop
+                        });
+                    }
+                }
+                Err(why) => troubles.tell(&[why], self.clock.now()),
+            }
+            tokio::select! {
+                _ = changes.changed() => {}
+                Some(_) = watches.next() => {}
+            }
+        }
+    }
+
+    /// By their addresses, each with a name that the settings have for it.
+    fn engines_wanted(&self) -> Result<BTreeMap<String, String>, Error> {
+        let settings = self.settings()?;
+        let copies = self.journal.copies()?;
+        let places = settings.destinations.into_iter().map(|it| it.engine);
+        let names = places.chain(copies.into_iter().map(|copy| copy.place.engine));
+        Ok(names.map(|name| (self.delivery.engine_address(&name), name)).collect())
+    }
+}

@@ -1,0 +1,96 @@
+//! One engine's deliveries: what the plan has for it, and what its watch found due.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::vigil::Vigil;
+use super::watch::Watch;
+use crate::delivery::{Carried, Order, Plan, Way};
+use crate::error::Error;
+use crate::keeper::{KeepError, Need};
+use crate::renewal;
+use crate::settings::{Destination, DestinationName};
+
+/// What came of a round.
+pub(super) struct Round {
+    /// What became of each delivery.
+    pub(super) carried: Vec<Carried>,
+    /// What was ordered.
+    pub(super) orders: Vec<Order>,
+    /// When to make the next.
+    pub(super) next: Timestamp,
+}
+
+impl<'a> Watch<'a> {
+    /// The destinations on this engine.
+    pub(super) fn destinations(self) -> Result<Vec<Destination>, Error> {
+        let mut destinations = self.engine.settings()?.destinations;
+        destinations.retain(|it| self.is_here(&it.engine));
+        Ok(destinations)
+    }
+
+    fn is_here(self, engine: &str) -> bool {
+        self.engine.delivery.engine_address(engine) == self.address
+    }
+
+    fn plan(self) -> Result<Plan, Error> {
+        let mut copies = self.engine.journal.copies()?;
+        copies.retain(|copy| self.is_here(&copy.place.engine));
+        self.engine.plan(&self.destinations()?, copies)
+    }
+
+    /// Delivers and takes away what is due here now.
+    pub(super) fn round(self, vigil: &mut Vigil, now: Instant) -> impl Future<Output = Result<Round, Error>> + use<'a> {
+        let due = vigil.take_due(now);
+        let waiting = vigil.waiting();
+        async move {
+            let mut plan = self.plan()?;
+            plan.deliver.retain(|it| !waiting.contains(&it.name) && !due.contains_key(&it.name));
+            let next = plan.next.unwrap_or(Timestamp::MAX);
+            let orders = self.orders(std::mem::take(&mut plan.deliver), due).await?;
+            let is_idle = orders.is_empty() && plan.withdraw.is_empty();
+            let (delivered, withdrawn) =
+                tokio::join!(self.engine.delivery.deliver(orders.clone()), self.engine.withdraw_unwanted(plan));
+            withdrawn?;
+            // What failed has a time of its own by now, which the next round finds.
+            let soon = if is_idle { Timestamp::MAX } else { renewal::later(self.engine.clock.now(), super::BURST) };
+            Ok(Round { carried: delivered?.carried, orders, next: next.min(soon) })
+        }
+    }
+
+    async fn orders(
+        self,
+        planned: Vec<Destination>,
+        due: BTreeMap<DestinationName, Way>,
+    ) -> Result<Vec<Order>, Error> {
+        let mut wanted = planned;
+        wanted.extend(self.destinations()?.into_iter().filter(|it| due.contains_key(&it.name)));
+        let (mut orders, without_token) = self.engine.orders(wanted, Need::Living, Way::Publish).await?;
+        for order in &mut orders {
+            order.way = due.get(&order.destination.name).copied().unwrap_or_default();
+        }
+        for (name, why) in without_token {
+            tracing::debug!("nothing to deliver to {name}: {why}");
+            if let Error::Keep(KeepError::SignedOut(account)) = why {
+                self.engine.journal.forget_account(&account)?;
+            }
+        }
+        Ok(orders)
+    }
+}
+
+/// The newest order of each destination, to be used where there is no time to ask the vault.
+#[derive(Default)]
+pub(super) struct Ready(BTreeMap<DestinationName, Order>);
+
+impl Ready {
+    pub(super) fn take_over(&mut self, orders: Vec<Order>) {
+        self.0.extend(orders.into_iter().map(|order| (order.destination.name.clone(), order)));
+    }
+
+    pub(super) fn of(&self, names: &[DestinationName]) -> Vec<Order> {
+        names.iter().filter_map(|name| self.0.get(name)).cloned().collect()
+    }
+}

@@ -1,0 +1,301 @@
+//! What is known of one engine, and what its events call for: pure, with the time told from outside.
+//!
+//! A destination is *due* when something may have become of its copy. A volume that was created anew waits for its first
+//! container for a moment: the engine fills an empty volume from that container's image, and one that holds something it
+//! leaves as it is.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::delivery::Way;
+use crate::destinations::Receipt;
+use crate::destinations::docker::{Happening, Look, Presence};
+use crate::formats::claude_code;
+use crate::settings::{Destination, DestinationName};
+
+/// How long a volume that was created anew waits for its first container: compose takes some hundred milliseconds. Also how
+/// long one that was removed is not missed, as it may be made anew.
+const FIRST_CONTAINER: Duration = Duration::from_secs(2);
+/// How long after it was created a container is given to start before its volumes are seen to all the same.
+const START: Duration = Duration::from_secs(1);
+/// How often files in volumes of running containers are looked at: what was done to one shall be put right within 5 s.
+const LOOK_EVERY: Duration = Duration::from_secs(4);
+/// How many files are looked at each time, in turns where there are more: the engine takes 2 ms for each.
+const LOOKS_AT_ONCE: usize = 16;
+
+/// What is known of an engine.
+#[derive(Debug, Default)]
+pub(super) struct Vigil {
+    places: BTreeMap<DestinationName, Watched>,
+    containers: BTreeMap<String, Presence>,
+    /// Containers that are being looked up, and whether they have started meanwhile.
+    meeting: BTreeMap<String, bool>,
+    /// Volumes that came to be, or went, and when to see to them whatever happens.
+    changed: BTreeMap<String, Instant>,
+    due: BTreeMap<DestinationName, (Instant, Way)>,
+    looked: Option<Instant>,
+}
+
+/// A destination on this engine.
+#[derive(Debug)]
+struct Watched {
+    volume: String,
+    /// The file of credentials, from the volume's root.
+    path: String,
+    /// Its size when it was last read back.
+    size: Option<u64>,
+    /// What it looks like from outside while it is as it should be.
+    seen: Option<Look>,
+    /// Whether it looked otherwise than it was read back; such a thing is checked once.
+    doubted: bool,
+    /// Whether nothing else lies in the volume.
+    alone: bool,
+    /// Whether it is root's, which the next container may not be.
+    is_root_s: bool,
+    /// Its turn to be looked at.
+    turn: u64,
+}
+
+/// A file to look at from outside.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Glimpse {
+    pub(super) name: DestinationName,
+    pub(super) container: String,
+    pub(super) path: String,
+}
+
+impl Vigil {
+    /// Takes over what the user wants kept fresh here.
+    pub(super) fn keep(&mut self, destinations: &[Destination]) {
+        let wanted: BTreeSet<_> = destinations.iter().map(|it| &it.name).collect();
+        self.places.retain(|name, _| wanted.contains(name));
+        self.due.retain(|name, _| wanted.contains(name));
+        for destination in destinations {
+            let volume = destination.volume.to_string();
+            let path = match &destination.folder {
+                Some(folder) => format!("{folder}/{}", claude_code::CREDENTIALS),
+                None => claude_code::CREDENTIALS.to_owned(),
+            };
+            let known = self.places.get(&destination.name);
+            if known.is_none_or(|known| known.volume != volume || known.path != path) {
+                let watched = Watched {
+                    volume,
+                    path,
+                    size: None,
+                    seen: None,
+                    doubted: false,
+                    alone: false,
+                    is_root_s: false,
+                    turn: 0,
+                };
+                self.places.insert(destination.name.clone(), watched);
+            }
+        }
+    }
+
+    /// Begins anew with what is there: nothing that happened before is known, so everything is checked.
+    pub(super) fn begin(&mut self, present: Vec<Presence>, now: Instant) {
+        self.containers = present.into_iter().map(|it| (it.id.clone(), it)).collect();
+        self.meeting.clear();
+        self.changed.clear();
+        let all: Vec<_> = self.places.keys().cloned().collect();
+        for name in all {
+            self.set_due(&name, now, Way::Check);
+        }
+    }
+
+    /// Takes note of what happened. A container that is to be [met](Self::met) is given back.
+    pub(super) fn happened(&mut self, happening: Happening, now: Instant) -> Option<String> {
+        match happening {
+            Happening::VolumeCreated(volume) | Happening::VolumeRemoved(volume) => {
+                if self.places.values().any(|it| it.volume == volume) {
+                    self.changed.insert(volume, now + FIRST_CONTAINER);
+                }
+                None
+            }
+            Happening::ContainerCreated { id, .. } => {
+                self.meeting.insert(id.clone(), false);
+                Some(id)
+            }
+            Happening::ContainerStarted(id) => {
+                if let Some(container) = self.containers.get_mut(&id) {
+                    container.running = true;
+                    let volumes = volumes_of(container);
+                    self.started(&volumes, now);
+                    return None;
+                }
+                self.meeting.insert(id.clone(), true).is_none().then_some(id)
+            }
+            Happening::ContainerEnded(id) => {
+                self.containers.remove(&id);
+                self.meeting.remove(&id);
+                None
+            }
+        }
+    }
+
+    /// Destinations whose volume holds nothing but what we brought, if that: a container that was created just now may be
+    /// given its files before its first instruction.
+    pub(super) fn unused(&self) -> Vec<DestinationName> {
+        let unused = |it: &Watched| it.alone || self.changed.contains_key(&it.volume);
+        self.places.iter().filter(|(_, it)| unused(it)).map(|(name, _)| name.clone()).collect()
+    }
+
+    /// A container has been looked up; it may be gone, or one that doesn't count.
+    pub(super) fn met(&mut self, id: &str, container: Option<Presence>, now: Instant) {
+        let (Some(started), Some(mut container)) = (self.meeting.remove(id), container) else { return };
+        container.running |= started;
+        let volumes = volumes_of(&container);
+        if container.running {
+            self.started(&volumes, now);
+        } else {
+            for name in self.places_in(&volumes) {
+                let Some(place) = self.places.get(&name) else { continue };
+                if place.is_root_s {
+                    self.set_due(&name, now, Way::Publish);
+                } else if place.alone || self.changed.contains_key(&place.volume) {
+                    self.set_due(&name, now + START, Way::Publish);
+                }
+            }
+        }
+        self.changed.retain(|volume, _| !volumes.contains(volume));
+        self.containers.insert(container.id.clone(), container);
+    }
+
+    fn started(&mut self, volumes: &BTreeSet<String>, now: Instant) {
+        for name in self.places_in(volumes) {
+            let Some(place) = self.places.get_mut(&name) else { continue };
+            let waits = self.due.contains_key(&name) || self.changed.remove(&place.volume).is_some();
+            // With a container, and so perhaps an image's files, it is another volume than before.
+            if waits || place.alone || place.is_root_s {
+                place.alone = false;
+                self.set_due(&name, now, Way::Publish);
+            } else {
+                place.turn = 0;
+                self.looked = None;
+            }
+        }
+    }
+
+    /// What to look at now from outside, if it is time.
+    pub(super) fn looks(&mut self, now: Instant) -> Vec<Glimpse> {
+        if self.next_looks().is_none_or(|next| next > now) {
+            return Vec::new();
+        }
+        self.looked = Some(now);
+        let mut glimpses: Vec<(u64, Glimpse)> = self
+            .places
+            .iter()
+            .filter(|(name, _)| !self.due.contains_key(*name))
+            .filter_map(|(name, place)| {
+                let running = self.containers.values().filter(|it| it.running);
+                let (container, mount) = running
+                    .filter_map(|it| Some((it, it.mounts.iter().find(|mount| mount.volume == place.volume)?)))
+                    .next()?;
+                let path = format!("{}/{}", mount.folder.trim_end_matches('/'), place.path);
+                Some((place.turn, Glimpse { name: name.clone(), container: container.id.clone(), path }))
+            })
+            .collect();
+        glimpses.sort_by_key(|(turn, _)| *turn);
+        glimpses.truncate(LOOKS_AT_ONCE);
+        let last = self.places.values().map(|place| place.turn).max().unwrap_or_default();
+        for (_, glimpse) in &glimpses {
+            if let Some(place) = self.places.get_mut(&glimpse.name) {
+                place.turn = last + 1;
+            }
+        }
+        glimpses.into_iter().map(|(_, glimpse)| glimpse).collect()
+    }
+
+    /// What a look has shown. What looks otherwise than before is due.
+    pub(super) fn looked(&mut self, name: &DestinationName, look: Option<Look>, now: Instant) {
+        let Some(place) = self.places.get_mut(name) else { return };
+        match (&place.seen, look) {
+            (Some(before), Some(look)) if *before == look => {}
+            (Some(before), look) => {
+                // The file's rights are seen to only where it is written.
+                let way = match look {
+                    Some(look) if look.mode != before.mode => Way::Publish,
+                    _ => Way::Check,
+                };
+                place.seen = None;
+                place.doubted = false;
+                self.set_due(name, now, way);
+            }
+            (None, Some(look)) if place.doubted || place.size == Some(look.size) => {
+                place.seen = Some(look);
+                place.doubted = false;
+            }
+            (None, None) if place.doubted => {}
+            (None, _) => {
+                place.doubted = true;
+                self.set_due(name, now, Way::Check);
+            }
+        }
+    }
+
+    /// Takes out what is due, and how to see to it.
+    pub(super) fn take_due(&mut self, now: Instant) -> BTreeMap<DestinationName, Way> {
+        let over: Vec<_> = self.changed.iter().filter(|(_, until)| **until <= now).map(|(it, _)| it.clone()).collect();
+        for volume in over {
+            self.changed.remove(&volume);
+            for name in self.places_in(&BTreeSet::from([volume])) {
+                self.set_due(&name, now, Way::Publish);
+            }
+        }
+        let (due, later) = std::mem::take(&mut self.due).into_iter().partition(|(_, (at, _))| *at <= now);
+        self.due = later;
+        due.into_iter().map(|(name, (_, way))| (name, way)).collect()
+    }
+
+    /// Destinations whose volume waits for its first container.
+    pub(super) fn waiting(&self) -> BTreeSet<DestinationName> {
+        self.places_in(&self.changed.keys().cloned().collect()).into_iter().collect()
+    }
+
+    /// A destination was seen to, and what was seen there at the end, if it was reached.
+    pub(super) fn seen_to(&mut self, name: &str, receipt: Option<&Receipt>) {
+        let Some((_, place)) = self.places.iter_mut().find(|(known, _)| known.as_str() == name) else { return };
+        place.seen = None;
+        let Some(receipt) = receipt else { return };
+        // From outside, it is seen at once how it looks now.
+        self.looked = None;
+        place.size = receipt.files.iter().find(|file| file.path == place.path).and_then(|file| file.size);
+        place.alone = receipt.is_all_there_is();
+        place.is_root_s = receipt.is_root_s();
+    }
+
+    /// When something is due; none where nothing will be by itself.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        self.due.values().map(|(at, _)| *at).chain(self.changed.values().copied()).min()
+    }
+
+    /// When to look from outside; none where no container uses any of the volumes.
+    pub(super) fn next_looks(&self) -> Option<Instant> {
+        let in_use = |volume: &str| {
+            let mut running = self.containers.values().filter(|it| it.running);
+            running.any(|it| it.mounts.iter().any(|mount| mount.volume == volume))
+        };
+        let any = self.places.values().any(|place| in_use(&place.volume));
+        any.then(|| self.looked.map_or_else(Instant::now, |looked| looked + LOOK_EVERY))
+    }
+
+    fn places_in(&self, volumes: &BTreeSet<String>) -> Vec<DestinationName> {
+        self.places.iter().filter(|(_, place)| volumes.contains(&place.volume)).map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Sooner, and by the way that does more.
+    fn set_due(&mut self, name: &DestinationName, at: Instant, way: Way) {
+        let (known_at, known_way) = self.due.entry(name.clone()).or_insert((at, way));
+        *known_at = at.min(*known_at);
+        if way == Way::Publish {
+            *known_way = way;
+        }
+    }
+}
+
+fn volumes_of(container: &Presence) -> BTreeSet<String> {
+    container.mounts.iter().map(|mount| mount.volume.clone()).collect()
+}
