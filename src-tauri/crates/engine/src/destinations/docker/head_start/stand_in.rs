@@ -1,0 +1,129 @@
+//! A stand-in for a container that waits: of the same image, never started, and with the same volumes, but beside the
+//! image's own folders. It can be looked into, as the one that waits can't, and what belongs into a volume is put there
+//! through it.
+
+use std::collections::HashMap;
+
+use bollard::body_full;
+use bollard::models::{
+    ContainerCreateBody, HostConfig, HostConfigLogConfig, Mount, MountType, MountVolumeOptions,
+};
+use bollard::query_parameters::{
+    CreateContainerOptionsBuilder, DownloadFromContainerOptionsBuilder, RemoveContainerOptionsBuilder,
+    UploadToContainerOptionsBuilder,
+};
+use bytes::Bytes;
+use futures_util::StreamExt;
+use zeroize::Zeroizing;
+
+use super::super::{
+    ACCIDENT_LABEL, COURIER_LABEL, Docker, EngineError, INSTALLATION_LABEL, SESSION_LABEL, is_missing, random_name,
+};
+use super::guest::{Guest, GuestMount};
+
+/// Where the volumes are mounted, each in a folder of its own.
+const PLACE: &str = "/.tokenferry";
+
+/// What came of asking for an archive.
+pub(super) enum Archive {
+    /// All of it.
+    Whole(Zeroizing<Vec<u8>>),
+    /// There is nothing to make one of.
+    Missing,
+    /// It is longer than it may be.
+    TooLarge,
+}
+
+/// The folder above a volume's, in the stand-in. The volume is in it under the name that it has in the container, so
+/// that an archive of the one fits the other.
+pub(super) fn above(number: usize) -> String {
+    format!("{PLACE}/{number}")
+}
+
+/// The last name of where a volume is mounted.
+pub(super) fn name_of(mount: &GuestMount) -> &str {
+    mount.destination.rsplit('/').find(|name| !name.is_empty()).unwrap_or_default()
+}
+
+impl Docker {
+    /// Creates a container's stand-in, and answers with its id.
+    pub(super) async fn create_stand_in(&self, guest: &Guest) -> Result<String, EngineError> {
+        let options = CreateContainerOptionsBuilder::new()
+            .name(&format!("tokenferry-stand-in-{}", random_name(&self.reach)?))
+            .build();
+        let body = self.stand_in(guest);
+        Ok(self.call("create a stand-in", self.api.create_container(Some(options), body)).await?.id)
+    }
+
+    fn stand_in(&self, guest: &Guest) -> ContainerCreateBody {
+        let mounts = guest.mounts.iter().enumerate().map(|(number, mount)| Mount {
+            typ: Some(MountType::VOLUME),
+            source: Some(mount.volume.clone()),
+            target: Some(format!("{}/{}", above(number), name_of(mount))),
+            volume_options: Some(MountVolumeOptions {
+                no_copy: Some(true),
+                // Put on a volume only if this very call creates it.
+                labels: Some(HashMap::from([(ACCIDENT_LABEL.to_owned(), self.installation.clone())])),
+                ..Default::default()
+            }),
+            ..Default::default()
+        });
+        ContainerCreateBody {
+            image: Some(guest.image.clone()),
+            // Never run, and an image may have none.
+            cmd: Some(vec!["never-started".to_owned()]),
+            labels: Some(HashMap::from([
+                (COURIER_LABEL.to_owned(), "1".to_owned()),
+                (INSTALLATION_LABEL.to_owned(), self.installation.clone()),
+                (SESSION_LABEL.to_owned(), self.session.clone()),
+            ])),
+            network_disabled: Some(true),
+            host_config: Some(HostConfig {
+                mounts: Some(mounts.collect()),
+                auto_remove: Some(true),
+                network_mode: Some("none".to_owned()),
+                log_config: Some(HostConfigLogConfig { typ: Some("none".to_owned()), config: None }),
+                ..Default::default()
+            }),
+            ..Default::default()
+        }
+    }
+
+    /// Removes a stand-in, with the nameless volumes that its image asked for.
+    pub(super) async fn remove_stand_in(&self, id: &str) {
+        let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
+        match self.api.remove_container(id, Some(options)).await {
+            Err(error) if !is_missing(&error) => {
+                tracing::debug!(container = id, %error, "a stand-in could not be removed yet");
+            }
+            _ => {}
+        }
+    }
+
+    /// An archive of what lies at a path.
+    pub(super) async fn archive(&self, id: &str, path: &str, at_most: usize) -> Result<Archive, EngineError> {
+        let options = DownloadFromContainerOptionsBuilder::new().path(path).build();
+        let mut stream = std::pin::pin!(self.api.download_from_container(id, Some(options)));
+        let mut archive = Zeroizing::new(Vec::new());
+        while let Some(chunk) = stream.next().await {
+            match chunk {
+                Ok(chunk) => archive.extend_from_slice(&chunk),
+                Err(error) if is_missing(&error) => return Ok(Archive::Missing),
+                Err(error) => {
+                    return Err(EngineError::from_call(&error, &self.reach).attempting("show what an image holds"));
+                }
+            }
+            if archive.len() > at_most {
+                return Ok(Archive::TooLarge);
+            }
+        }
+        Ok(Archive::Whole(archive))
+    }
+
+    /// Puts all that an archive holds into a folder.
+    pub(super) async fn unpack(&self, id: &str, folder: &str, archive: Bytes) -> Result<(), EngineError> {
+        let options = UploadToContainerOptionsBuilder::new().path(folder).no_overwrite_dir_non_dir("true").build();
+        let put = self.api.upload_to_container(id, Some(options), body_full(archive));
+        self.call("fill a volume from its image", put).await
+    }
+}
