@@ -26,5 +26,5 @@ pub mod status;
 mod unfinished;
 pub mod vault;
 
-pub use engine::{CliUser, Engine, Goodbye, Obtained, Proven, Surroundings, Synced};
+pub use engine::{CliUser, Discovered, Engine, Goodbye, Looking, Obtained, Proven, Surroundings, Synced};
 pub use error::Error;
