@@ -138,6 +138,21 @@ pub(crate) enum Destination {
     },
     /// Show every destination
     List,
+    /// Look for places that wait for a sign-in, and approve of those you want
+    Discover {
+        /// Only this Docker context or address; else those of all destinations, and the one that `docker` would use
+        #[arg(long, value_name = "CONTEXT")]
+        engine: Option<String>,
+        /// Approve of these, by their suggested names, without asking
+        #[arg(long, value_name = "NAME", num_args = 1.., conflicts_with = "approve_all")]
+        approve: Vec<String>,
+        /// Approve of all without asking
+        #[arg(long)]
+        approve_all: bool,
+        /// Whose token they get where no label says
+        #[arg(long, value_name = "NAME")]
+        account: Option<AccountName>,
+    },
 }
 
 /// An account that may not be there yet.

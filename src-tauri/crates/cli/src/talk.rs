@@ -20,12 +20,17 @@ pub(crate) fn data(line: Arguments<'_>) -> Result<(), Failure> {
     Ok(writeln!(io::stdout(), "{line}")?)
 }
 
+/// Whether a person can be asked.
+pub(crate) fn is_somebody_there() -> bool {
+    io::stdin().is_terminal()
+}
+
 /// Asks a question that is answered with yes or no; anything but a clear yes is a no.
 ///
 /// # Errors
 /// [`Failure::Declined`] where nobody is there to be asked; `fix` says how to answer beforehand.
 pub(crate) async fn ask(question: impl Display, fix: &str) -> Result<bool, Failure> {
-    if !io::stdin().is_terminal() {
+    if !is_somebody_there() {
         let what = format!("{question} Nobody is here to be asked.");
         return Err(Failure::Declined { what, fix: fix.to_owned() });
     }

@@ -2,6 +2,7 @@
 
 mod activity;
 mod deliver;
+mod discover;
 mod import;
 mod login;
 mod logout;
@@ -88,6 +89,14 @@ async fn one_off(engine: &Engine, command: Command, json: bool) -> Result<Outcom
         }
         Command::Destination(Destination::Remove { name }) => deliver::remove(engine, &name, json).await,
         Command::Destination(Destination::List) => status::destinations(engine, json),
+        Command::Destination(Destination::Discover { engine: on, approve, approve_all, account }) => {
+            let approval = match (approve_all, approve.is_empty()) {
+                (true, _) => discover::Approval::All,
+                (false, false) => discover::Approval::Named(approve),
+                (false, true) => discover::Approval::Asked,
+            };
+            discover::discover(engine, on.as_deref(), approval, account, json).await
+        }
         Command::Activity { most } => activity::show(engine, most, json),
         // Carried out above, without an installation or on its own terms.
         Command::Run | Command::Demo | Command::Completions { .. } => Ok(Outcome::Done),
