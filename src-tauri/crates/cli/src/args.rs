@@ -98,6 +98,12 @@ pub(crate) enum Command {
     Demo,
     /// Print what a shell needs to complete commands
     Completions {
+    /// Look for whatever keeps containers from staying signed in, and say how to mend it
+    Doctor {
+        /// Mend what can be mended safely, and look again
+        #[arg(long)]
+        fix: bool,
+    },
         /// Which shell
         shell: Shell,
     },

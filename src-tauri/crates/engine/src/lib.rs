@@ -9,6 +9,7 @@ pub mod credentials;
 pub mod delivery;
 pub mod destinations;
 pub mod discovery;
+pub mod doctor;
 mod engine;
 mod error;
 pub mod formats;
@@ -26,5 +27,5 @@ pub mod status;
 mod unfinished;
 pub mod vault;
 
-pub use engine::{CliUser, Discovered, Engine, Goodbye, Looking, Obtained, Proven, Surroundings, Synced};
+pub use engine::{CliUser, Discovered, Engine, Goodbye, Looking, Mended, Obtained, Proven, Surroundings, Synced};
 pub use error::Error;

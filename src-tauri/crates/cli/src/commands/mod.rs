@@ -3,6 +3,7 @@
 mod activity;
 mod deliver;
 mod discover;
+mod doctor;
 mod import;
 mod login;
 mod logout;
@@ -33,6 +34,7 @@ pub(crate) async fn carry_out(args: Args, surroundings: Surroundings) -> Result<
         }
         Command::Demo => demo::show(stopped()).await,
         command => {
+        Command::Doctor { fix } => doctor::examine(surroundings, fix, json, stopped()).await,
             let engine = Engine::open(surroundings)?;
             let done = match command {
                 Command::Run => run::keep(&engine, json, stopped()).await,
@@ -99,7 +101,7 @@ async fn one_off(engine: &Engine, command: Command, json: bool) -> Result<Outcom
         }
         Command::Activity { most } => activity::show(engine, most, json),
         // Carried out above, without an installation or on its own terms.
-        Command::Run | Command::Demo | Command::Completions { .. } => Ok(Outcome::Done),
+        Command::Run | Command::Demo | Command::Doctor { .. } | Command::Completions { .. } => Ok(Outcome::Done),
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod delivering;
 mod discovering;
+mod examining;
 mod installation;
 mod keeping;
 mod loose;
@@ -21,6 +22,7 @@ use tokio_util::task::TaskTracker;
 
 pub use delivering::Synced;
 pub use discovering::{Discovered, Looking};
+pub use examining::Mended;
 pub use proving::{CliUser, Proven};
 pub use signing_in::{Goodbye, Obtained};
 
@@ -94,10 +96,18 @@ impl Engine {
     /// # Errors
     /// [`Error`]: a mistake in the settings or the environment, a folder or journal that can't be used.
     pub fn open(surroundings: Surroundings) -> Result<Self, Error> {
+        Self::open_with(surroundings, |home| Ok(Settings::read(home.settings())?))
+    }
+
+    /// As [`open`](Self::open), but by `settings`.
+    fn open_with(
+        surroundings: Surroundings,
+        settings: impl FnOnce(&Home) -> Result<Settings, Error>,
+    ) -> Result<Self, Error> {
         let Surroundings { home, provider, vault, encryption_key, docker, clock } = surroundings;
         let home = Home::named_by(home)?;
         home.make()?;
-        let settings = Settings::read(home.settings())?;
+        let settings = settings(&home)?;
         let vault_kind = match vault {
             Some(word) => word.parse()?,
             None => settings.vault.unwrap_or(VaultKind::Keychain),

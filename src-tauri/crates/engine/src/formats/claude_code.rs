@@ -138,6 +138,11 @@ pub fn onboarded(existing: Option<&[u8]>) -> Result<Change, ComposeError> {
     if file == before { Ok(Change::Keep) } else { write(&file) }
 }
 
+/// Whether `.claude.json` says that the CLI was set up.
+pub fn is_onboarded(existing: Option<&[u8]>) -> bool {
+    read(existing).is_ok_and(|file| file.get("hasCompletedOnboarding") == Some(&Value::Bool(true)))
+}
+
 fn holds_refresh_token(file: &Map<String, Value>) -> bool {
     holds(file, REFRESH_TOKEN)
 }

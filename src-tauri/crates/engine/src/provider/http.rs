@@ -102,6 +102,16 @@ impl Http {
         }
         Err(judge(status, response.headers()))
     }
+
+    /// Asks whether anybody answers at this address, with nothing that says who asks; the answer's date, where it has one.
+    pub(super) async fn date(&self, url: &Url) -> Result<Option<Timestamp>, ProviderError> {
+        let response = send(self.client()?.head(url.clone()).timeout(CONNECT_WITHIN)).await?;
+        let (status, headers) = (response.status(), response.headers());
+        if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
+            return Err(judge(status, headers));
+        }
+        Ok(headers.get(DATE).and_then(|date| http_date(date.to_str().ok()?)))
+    }
 }
 
 impl<'c> AsyncHttpClient<'c> for Http {

@@ -22,9 +22,11 @@ pub(crate) use endpoints::is_on_this_machine;
 pub use endpoints::{BadProvider, Endpoints};
 pub use error::{ProviderError, Unrenewed};
 pub use tokens::Tokens;
+use jiff::SignedDuration;
 use url::Url;
 
 use crate::account::Identity;
+use crate::clock::Clock;
 use crate::secret::SecretString;
 use http::Http;
 use tokens::{TokenAnswer, sort_out};
@@ -145,6 +147,18 @@ impl Provider {
             "client_id": CLIENT_ID,
         });
         self.http.post(&self.endpoints.revoke, &body).await
+    }
+
+    /// Whether it answers, and how far its clock is ahead of ours, where it tells. Nothing is said of who asks.
+    ///
+    /// # Errors
+    /// See [`ProviderError`].
+    pub async fn clock_ahead(&self, clock: &Clock) -> Result<Option<SignedDuration>, ProviderError> {
+        let asked = clock.now();
+        let told = self.http.date(&self.endpoints.token).await?;
+        let taken = clock.now().duration_since(asked);
+        // It told the time somewhere between the question and the answer.
+        Ok(told.map(|told| told.duration_since(asked) - taken / 2))
     }
 
     /// Who the holder of this access token is.

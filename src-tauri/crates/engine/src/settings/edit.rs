@@ -46,6 +46,24 @@ pub fn remove_destination(file: &Path, name: &str) -> Result<(), SettingsError> 
     })
 }
 
+/// Makes a destination ready to use.
+///
+/// # Errors
+/// [`SettingsError`]; `NoDestination` where there is none of this name.
+pub fn make_ready(file: &Path, name: &str) -> Result<(), SettingsError> {
+    Settings::read(file)?.destination(name)?;
+    change(file, |document| {
+        let list = document.get_mut("destination").and_then(Item::as_array_of_tables_mut);
+        for table in list.into_iter().flat_map(ArrayOfTables::iter_mut) {
+            if table.get("name").and_then(Item::as_str) == Some(name) {
+                table.remove("ready_to_use");
+                table.insert("ready-to-use", toml_edit::value(true));
+            }
+        }
+        Ok(())
+    })
+}
+
 /// Reads, changes, proves that the outcome can be read, and replaces the file at once.
 fn change(file: &Path, apply: impl FnOnce(&mut DocumentMut) -> io::Result<()>) -> Result<(), SettingsError> {
     let io = |why| SettingsError::Io(file.to_owned(), why);
@@ -91,6 +109,19 @@ mod tests {
         assert!(text.contains("ready-to-use = true"), "{text}");
         let settings = Settings::read(&file).unwrap();
         assert_eq!(settings.destinations, [api]);
+    }
+
+    #[test]
+    fn a_destination_is_made_ready_however_it_was_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config.toml");
+        for line in ["", "ready_to_use = false\n", "ready-to-use = false # not yet\n"] {
+            std::fs::write(&file, format!("[[destination]]\nname = \"web\"\nvolume = \"v\"\n{line}# mine\n")).unwrap();
+            make_ready(&file, "web").unwrap();
+            assert!(Settings::read(&file).unwrap().destination("web").unwrap().ready_to_use, "{line}");
+            assert!(std::fs::read_to_string(&file).unwrap().contains("# mine"));
+        }
+        assert!(matches!(make_ready(&file, "no"), Err(SettingsError::NoDestination(_))));
     }
 
     #[test]

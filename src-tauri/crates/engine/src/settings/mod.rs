@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-pub use edit::{add_destination, remove_destination};
+pub use edit::{add_destination, make_ready, remove_destination};
 pub use names::{DestinationName, Folder, VolumeName};
 
 use crate::account::AccountName;

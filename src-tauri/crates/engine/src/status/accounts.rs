@@ -131,7 +131,8 @@ fn sign_in_words(ends: Timestamp, facts: &Facts<'_>) -> String {
     }
 }
 
-fn ends_soon(ends: Timestamp, now: Timestamp) -> bool {
+/// Whether it is time to say so.
+pub(crate) fn ends_soon(ends: Timestamp, now: Timestamp) -> bool {
     days_between(now, ends) <= ENDS_SOON_DAYS
 }
 

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
+pub(crate) use accounts::ends_soon;
 pub use accounts::{AccountState, AccountStatus};
 pub use destinations::{CopyLeft, DestinationState, DestinationStatus};
 pub use words::moment;

@@ -30,6 +30,20 @@ impl Docker {
     /// that fails doesn't hold up the others.
     pub async fn carry(&self, parcels: Vec<Parcel>) -> Vec<(String, Result<Receipt, Undelivered>)> {
         let (_, facts) = tokio::join!(self.tidy_before(), self.facts_of(&parcels));
+        self.carry_into(&parcels, facts).await
+    }
+
+    /// As [`carry`](Self::carry), leaving alone what earlier runs left.
+    pub(super) async fn carry_only(&self, parcels: Vec<Parcel>) -> Vec<(String, Settled)> {
+        let facts = self.facts_of(&parcels).await;
+        self.carry_into(&parcels, facts).await
+    }
+
+    async fn carry_into(
+        &self,
+        parcels: &[Parcel],
+        facts: Vec<Result<VolumeFacts, DeliveryError>>,
+    ) -> Vec<(String, Settled)> {
         let mut settled = BTreeMap::new();
         let (mut plain, mut special) = (Vec::new(), Vec::new());
         for (number, (parcel, facts)) in parcels.iter().zip(facts).enumerate() {

@@ -41,6 +41,8 @@ pub use head_start::HeadStart;
 pub use presence::{Look, Presence, VolumeMount};
 pub use reach::{EngineChoice, Environment, Reach, resolve};
 
+pub use ssh::SshError;
+pub use tidy::Leftovers;
 /// Marks our couriers and their image, so that leftovers are found.
 const COURIER_LABEL: &str = "tokenferry.courier";
 /// Whose courier it is.

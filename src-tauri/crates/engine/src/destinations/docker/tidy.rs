@@ -15,7 +15,25 @@ const OUTLIVED_SECONDS: i64 = 120;
 /// Nobody's delivery takes this long, whatever the other installation's version does.
 const FOREIGN_SECONDS: i64 = 600;
 
+/// What earlier runs left in an engine, in numbers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Leftovers {
+    /// Couriers.
+    pub couriers: usize,
+    /// Volumes that were made by accident.
+    pub volumes: usize,
+}
+
 impl Docker {
+    /// What [`tidy`](Self::tidy) would see to now. While another process has its turn, its courier looks like one.
+    ///
+    /// # Errors
+    /// The engine is away.
+    pub async fn leftovers(&self) -> Result<Leftovers, EngineError> {
+        let (couriers, volumes) = tokio::try_join!(self.leftover_couriers(), self.accidents())?;
+        Ok(Leftovers { couriers: couriers.len(), volumes: volumes.len() })
+    }
+
     /// Removes what earlier runs left in the engine, as they were killed: couriers, images of other versions, volumes
     /// made by accident. What another process may still be using is left alone.
     ///
@@ -54,16 +72,19 @@ impl Docker {
     }
 
     async fn remove_leftover_couriers(&self) -> Result<(), EngineError> {
+        for id in self.leftover_couriers().await? {
+            self.remove(&id).await;
+        }
+        Ok(())
+    }
+
+    async fn leftover_couriers(&self) -> Result<Vec<String>, EngineError> {
         let filters = HashMap::from([("label".to_owned(), vec![COURIER_LABEL.to_owned()])]);
         let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
         let found = self.call("list containers", self.api.list_containers(Some(options))).await?;
         let now = Timestamp::now().as_second();
-        for courier in found.iter().filter(|courier| is_leftover(courier, &self.installation, &self.session, now)) {
-            if let Some(id) = &courier.id {
-                self.remove(id).await;
-            }
-        }
-        Ok(())
+        let left = found.into_iter().filter(|it| is_leftover(it, &self.installation, &self.session, now));
+        Ok(left.filter_map(|courier| courier.id).collect())
     }
 
     /// Whether nothing is in a volume; not if that can't be told.

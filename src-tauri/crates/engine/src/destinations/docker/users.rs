@@ -145,6 +145,9 @@ impl Docker {
     }
 
     async fn user_of(&self, id: &str) -> Option<Ids> {
+        if let Some(user) = self.held.user(id).await {
+            return user;
+        }
         let container = self.api.inspect_container(id, None::<InspectContainerOptions>).await.ok()?;
         let text = container.config?.user.unwrap_or_default();
         match UserText::parse(&text).without_lists() {
@@ -155,13 +158,14 @@ impl Docker {
 
     /// A container's user and that user's home, by the container's own lists.
     pub(super) async fn user_by_lists(&self, id: &str, text: &str) -> (Option<Ids>, Option<String>) {
-        let (passwd, group) = tokio::join!(self.list_in(id, "/etc/passwd"), self.list_in(id, "/etc/group"));
+        let (passwd, group) = tokio::join!(self.text_in(id, "/etc/passwd"), self.text_in(id, "/etc/group"));
         let (passwd, user) = (passwd.unwrap_or_default(), UserText::parse(text));
         (user.resolve(&passwd, &group.unwrap_or_default()), user.home(&passwd))
     }
 
-    /// A list in a container, running or not; as a container can hold anything, it is only ever searched for a name.
-    async fn list_in(&self, id: &str, path: &str) -> Option<String> {
+    /// A small file in a container, running or not; as a container can hold anything, it is only ever searched for a
+    /// name, or a version.
+    pub(super) async fn text_in(&self, id: &str, path: &str) -> Option<String> {
         let options = DownloadFromContainerOptionsBuilder::new().path(path).build();
         let mut archive = Vec::new();
         let mut stream = std::pin::pin!(self.api.download_from_container(id, Some(options)));
