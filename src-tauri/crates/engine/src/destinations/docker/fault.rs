@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use bollard::errors::Error as CallError;
 
 use super::reach::Reach;
+use super::ssh::SshError;
 use crate::destinations::NextStep;
 
 /// Why an engine can't be used. `Display` says what happened, [`fix`](Self::fix) what to do.
@@ -66,11 +67,21 @@ pub enum EngineError {
         /// Its machine.
         architecture: String,
     },
-    /// There is no context of this name.
-    #[error("There is no docker context \"{context}\".")]
+    /// There is no context of this name, and no program that brings an engine is called so.
+    #[error("There is no docker context \"{context}\", and no engine of that name.")]
     UnknownContext {
         /// Its name.
         context: String,
+        /// Those that there are.
+        known: Vec<String>,
+    },
+    /// A program that brings an engine, by its name, has no socket at its usual places.
+    #[error("{name} does not run here: there is no socket at {}.", listed(looked))]
+    NoSocket {
+        /// The program's name.
+        name: String,
+        /// Where it was looked for.
+        looked: Vec<PathBuf>,
     },
     /// A context that can't be read.
     #[error("The docker context \"{context}\" can't be read: {reason}.")]
@@ -88,11 +99,14 @@ pub enum EngineError {
         /// Why.
         reason: String,
     },
-    /// An engine over SSH.
-    #[error("Engines over SSH ({host}) are not supported yet.")]
-    NotYetSsh {
-        /// The address.
-        host: String,
+    /// No connection over SSH.
+    #[error(transparent)]
+    Ssh(Box<SshError>),
+    /// An address over SSH that is none.
+    #[error("{reason}")]
+    BadSshAddress {
+        /// What is wrong with it, in a sentence.
+        reason: String,
     },
     /// An address on another machine, without TLS.
     #[error("{host} is on another machine, and tokens would cross the network in the clear.")]
@@ -128,6 +142,9 @@ impl EngineError {
             _ => {}
         }
         for cause in causes(error) {
+            if let Some(error) = ssh_error(cause) {
+                return Self::Ssh(Box::new(error.clone()));
+            }
             if let Some(error) = cause.downcast_ref::<rustls::Error>() {
                 return Self::Tls { shown, reason: error.to_string() };
             }
@@ -163,7 +180,9 @@ impl EngineError {
             Self::UnknownContext { .. } => "context_unknown",
             Self::BadContext { .. } => "context_broken",
             Self::BadConfig { .. } => "docker_config_broken",
-            Self::NotYetSsh { .. } => "engine_ssh_unsupported",
+            Self::NoSocket { .. } => "engine_socket_missing",
+            Self::Ssh(error) => error.code(),
+            Self::BadSshAddress { .. } => "engine_address_unknown",
             Self::InTheClear { .. } => "engine_in_the_clear",
             Self::BadAddress { .. } => "engine_address_unknown",
         }
@@ -172,16 +191,19 @@ impl EngineError {
     /// Whether to try again, or to ask a person.
     pub fn next(&self) -> NextStep {
         match self {
-            Self::NotRunning { .. } | Self::Hangs { .. } | Self::Broken { .. } | Self::Refused { .. } => {
-                NextStep::TryAgain
-            }
+            Self::Ssh(error) => error.next(),
+            Self::NotRunning { .. }
+            | Self::Hangs { .. }
+            | Self::Broken { .. }
+            | Self::Refused { .. }
+            | Self::NoSocket { .. } => NextStep::TryAgain,
             Self::NotAllowed { .. }
             | Self::Tls { .. }
             | Self::Architecture { .. }
             | Self::UnknownContext { .. }
             | Self::BadContext { .. }
             | Self::BadConfig { .. }
-            | Self::NotYetSsh { .. }
+            | Self::BadSshAddress { .. }
             | Self::InTheClear { .. }
             | Self::BadAddress { .. } => NextStep::AskUser,
         }
@@ -200,19 +222,35 @@ impl EngineError {
             Self::Broken { .. } => "Nothing yet; it is tried again.".to_owned(),
             Self::Refused { .. } => "Look at what Docker says of it; it is tried again.".to_owned(),
             Self::Architecture { .. } => "Use an engine on x86_64 or aarch64.".to_owned(),
-            Self::UnknownContext { .. } => "See \"docker context ls\" for those that there are.".to_owned(),
+            Self::UnknownContext { known, .. } => {
+                format!("Use one of those that there are, or an address: {}.", known.join(", "))
+            }
+            Self::NoSocket { name, .. } => format!("Start {name}; delivery follows."),
             Self::BadContext { context, .. } => {
                 format!("Make it anew with \"docker context rm {context}\" and \"docker context create\".")
             }
             Self::BadConfig { .. } => "Mend the file; docker itself needs it too.".to_owned(),
-            Self::NotYetSsh { .. } => "Use an engine on this machine, or one over tcp with TLS.".to_owned(),
+            Self::Ssh(error) => error.fix(),
+            Self::BadSshAddress { .. } => "Write it as ssh://USER@HOST:PORT; a key signs in, no password.".to_owned(),
             Self::InTheClear { .. } => {
                 "Use TLS, with a context that has certificates or with DOCKER_TLS_VERIFY and DOCKER_CERT_PATH."
                     .to_owned()
             }
-            Self::BadAddress { .. } => "Use unix:///…, npipe:////… (Windows) or tcp://HOST:PORT.".to_owned(),
+            Self::BadAddress { .. } => {
+                "Use unix:///…, npipe:////… (Windows), ssh://USER@HOST or tcp://HOST:PORT.".to_owned()
+            }
         }
     }
+}
+
+fn listed(paths: &[PathBuf]) -> String {
+    let paths: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+    paths.join(", ")
+}
+
+/// Why there is no connection over SSH: from making it, or from reading from it.
+fn ssh_error<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a SshError> {
+    cause.downcast_ref().or_else(|| cause.downcast_ref::<io::Error>()?.get_ref()?.downcast_ref())
 }
 
 /// An error and what caused it, outermost first.

@@ -17,6 +17,7 @@ mod look;
 mod ownership;
 mod presence;
 mod reach;
+mod ssh;
 pub mod survey;
 mod task;
 mod tidy;
@@ -40,6 +41,7 @@ pub use fault::EngineError;
 pub use head_start::HeadStart;
 pub use presence::{Look, Presence, VolumeMount};
 pub use reach::{EngineChoice, Environment, Reach, resolve};
+pub use ssh::SshError;
 
 pub use ssh::SshError;
 pub use tidy::Leftovers;
