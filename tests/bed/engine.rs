@@ -81,7 +81,15 @@ impl TestEngine {
 
     /// A fresh volume of the local driver with these options, as `docker volume create --opt` takes them.
     pub async fn volume_with(&self, options: impl IntoIterator<Item = (&str, &str)>) -> Volume {
-        let name = random_name();
+        self.make(random_name(), options).await
+    }
+
+    /// A fresh, empty volume with a name of the test's choice, as another engine may have one of the same name.
+    pub async fn volume_named(&self, name: &str) -> Volume {
+        self.make(name.to_owned(), []).await
+    }
+
+    async fn make(&self, name: String, options: impl IntoIterator<Item = (&str, &str)>) -> Volume {
         let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
         let wanted = VolumeCreateRequest {
             name: Some(name.clone()),

@@ -19,6 +19,8 @@ pub mod home;
 pub mod keychain;
 pub mod practice;
 pub mod programs;
+pub mod ssh_host;
+pub mod steps;
 pub mod volume;
 pub mod witness;
 
@@ -30,5 +32,6 @@ pub use home::{Home, Vault};
 pub use keychain::Keychain;
 pub use practice::Provider;
 pub use programs::{Output, Running, Tokenferry};
+pub use ssh_host::SshHost;
 pub use volume::{Found, Volume};
 pub use witness::Witness;

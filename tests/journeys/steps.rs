@@ -1,10 +1,13 @@
 //! Steps that several journeys share.
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bed::programs::built;
-use bed::{Home, Provider, Running, TestEngine, Tokenferry, Volume};
+pub(crate) use bed::steps::{
+    account, approve, destination, eventually, printed_token, report, sign_in, status, token, token_in,
+};
+use bed::{Home, Provider, Running, TestEngine, Tokenferry};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::net::{UnixListener, UnixStream};
@@ -16,59 +19,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Between two looks at a condition.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Looks until it is so.
-pub(crate) async fn eventually(what: &str, mut is: impl AsyncFnMut() -> bool) {
-    let begun = Instant::now();
-    while !is().await {
-        assert!(begun.elapsed() < PATIENCE, "{what}: not within {PATIENCE:?}");
-        tokio::time::sleep(LOOK).await;
-    }
-}
-
-/// Signs the provider's present person in.
-pub(crate) async fn sign_in(home: &Home) {
-    home.tokenferry(["login"]).run().await.succeeds();
-}
-
 /// Signs somebody in under a name.
 pub(crate) async fn sign_in_as(home: &Home, provider: &Provider, email: &str, account: &str) {
     provider.set(|options| email.clone_into(&mut options.person));
     home.tokenferry(["login", "--account", account]).run().await.succeeds();
-}
-
-/// What `token` prints.
-pub(crate) async fn token(home: &Home) -> String {
-    printed_token(home.tokenferry(["token"])).await
-}
-
-/// What a program that is `token` prints.
-pub(crate) async fn printed_token(program: Tokenferry) -> String {
-    let printed = program.prints_a_secret().run().await.succeeds().stdout;
-    printed.strip_suffix('\n').expect("one line").to_owned()
-}
-
-/// What a program reports with `--json`.
-pub(crate) async fn report(program: Tokenferry) -> Value {
-    program.arg("--json").run().await.succeeds().json()
-}
-
-/// The whole status.
-pub(crate) async fn status(home: &Home) -> Value {
-    report(home.tokenferry(["status"])).await
-}
-
-/// An account's status; `null` where there is no such account.
-pub(crate) async fn account(home: &Home, name: &str) -> Value {
-    let status = status(home).await;
-    let accounts = status["accounts"].as_array().expect("a list");
-    accounts.iter().find(|account| account["name"] == name).cloned().unwrap_or_default()
-}
-
-/// A destination's status.
-pub(crate) async fn destination(home: &Home, name: &str) -> Value {
-    let status = status(home).await;
-    let destinations = status["destinations"].as_array().expect("a list");
-    destinations.iter().find(|destination| destination["name"] == name).cloned().unwrap_or_default()
 }
 
 /// Expects a program to end with this exit code and an error that says what happened and what to do; gives its `code`.
@@ -217,17 +171,6 @@ pub(crate) async fn ask_for_tokens(provider: &Provider, body: &Value) -> Value {
 pub(crate) fn delivering(provider: &Provider) -> (Home, TestEngine) {
     let engine = TestEngine::get();
     (Home::new().provider(provider).engine(&engine), engine)
-}
-
-/// Approves of a volume.
-pub(crate) async fn approve(home: &Home, name: &str, volume: &Volume) {
-    home.tokenferry(["destination", "add", name, "--volume", volume.name()]).run().await.succeeds();
-}
-
-/// The access token in a volume's file of credentials.
-pub(crate) async fn token_in(volume: &Volume) -> String {
-    let file = volume.read(".credentials.json").await.json();
-    file["claudeAiOauth"]["accessToken"].as_str().expect("a token").to_owned()
 }
 
 /// A way to the engine that can be cut, as Docker that is stopped and started again.

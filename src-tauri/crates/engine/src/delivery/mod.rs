@@ -20,6 +20,7 @@ use jiff::Timestamp;
 use tokio_util::task::TaskTracker;
 
 pub use look::Looked;
+pub use parcels::parcels;
 pub use plan::{Plan, plan};
 
 use crate::clock::Clock;

@@ -39,6 +39,11 @@ pub(super) fn bringing(order: &Order) -> (Parcel, Lay) {
     (parcel, lay)
 }
 
+/// What these orders would bring.
+pub fn parcels(orders: &[Order]) -> Vec<Parcel> {
+    orders.iter().map(|order| bringing(order).0).collect()
+}
+
 /// Takes our token away; the parcel is known by its number.
 pub(super) fn taking_away(number: usize, copy: &CopyRow, ours: &Arc<HashSet<Fingerprint>>) -> Parcel {
     let ours = ours.clone();

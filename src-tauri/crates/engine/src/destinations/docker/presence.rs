@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use bollard::models::{ContainerSummary, ContainerSummaryStateEnum, MountPoint};
-use bollard::query_parameters::{ContainerArchiveInfoOptionsBuilder, ListContainersOptionsBuilder};
+use bollard::query_parameters::{ContainerArchiveInfoOptionsBuilder, InspectContainerOptions, ListContainersOptionsBuilder};
 
 use super::{COURIER_LABEL, Docker, EngineError, is_missing};
 
@@ -91,6 +91,13 @@ impl Docker {
         let all = self.list(&HashMap::from([("volume", vec![volume])])).await.unwrap_or_default();
         let running = all.into_iter().filter(|it| it.running);
         running.filter(|it| it.mounts.iter().any(|mount| mount.volume == volume)).map(|it| it.name).collect()
+    }
+
+    /// Whether a container runs as root, as far as it was told so by number or by that name.
+    pub async fn runs_as_root(&self, id: &str) -> bool {
+        let found = self.api.inspect_container(id, None::<InspectContainerOptions>).await;
+        let user = found.ok().and_then(|it| it.config).and_then(|it| it.user).unwrap_or_default();
+        matches!(user.split(':').next(), None | Some("" | "0" | "root"))
     }
 
     async fn list(&self, filters: &HashMap<&str, Vec<&str>>) -> Result<Vec<Presence>, EngineError> {

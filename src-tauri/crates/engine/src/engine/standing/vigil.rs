@@ -52,10 +52,22 @@ struct Watched {
     doubted: bool,
     /// Whether nothing else lies in the volume.
     alone: bool,
+    /// Whether a container was seen with it since the volume came to be: the image's files lie there by now.
+    used: bool,
     /// Whether it is root's, which the next container may not be.
     is_root_s: bool,
     /// Its turn to be looked at.
     turn: u64,
+}
+
+/// What was found out of a container that was created or started.
+#[derive(Debug, Default)]
+pub(super) struct Guest {
+    pub(super) container: Option<Presence>,
+    /// Volumes that were delivered to before it began.
+    pub(super) served: BTreeSet<String>,
+    /// Whether it runs as somebody else than root; told only where that matters.
+    pub(super) is_not_root: bool,
 }
 
 /// A file to look at from outside.
@@ -87,6 +99,7 @@ impl Vigil {
                     seen: None,
                     doubted: false,
                     alone: false,
+                    used: self.containers.values().any(|it| it.mounts.iter().any(|at| *at.volume == *destination.volume.as_str())),
                     is_root_s: false,
                     turn: 0,
                 };
@@ -100,6 +113,10 @@ impl Vigil {
         self.containers = present.into_iter().map(|it| (it.id.clone(), it)).collect();
         self.meeting.clear();
         self.changed.clear();
+        let used: BTreeSet<_> = self.containers.values().flat_map(volumes_of).collect();
+        for place in self.places.values_mut() {
+            place.used = used.contains(&place.volume);
+        }
         let all: Vec<_> = self.places.keys().cloned().collect();
         for name in all {
             self.set_due(&name, now, Way::Check);
@@ -110,7 +127,9 @@ impl Vigil {
     pub(super) fn happened(&mut self, happening: Happening, now: Instant) -> Option<String> {
         match happening {
             Happening::VolumeCreated(volume) | Happening::VolumeRemoved(volume) => {
-                if self.places.values().any(|it| it.volume == volume) {
+                let mut places = self.places.values_mut().filter(|it| it.volume == volume).peekable();
+                if places.peek().is_some() {
+                    places.for_each(|place| place.used = false);
                     self.changed.insert(volume, now + FIRST_CONTAINER);
                 }
                 None
@@ -136,43 +155,57 @@ impl Vigil {
         }
     }
 
-    /// Destinations whose volume holds nothing but what we brought, if that: a container that was created just now may be
-    /// given its files before its first instruction.
+    /// Destinations whose volume no container has used, as far as is known: the first one shall find all that it needs.
     pub(super) fn unused(&self) -> Vec<DestinationName> {
-        let unused = |it: &Watched| it.alone || self.changed.contains_key(&it.volume);
-        self.places.iter().filter(|(_, it)| unused(it)).map(|(name, _)| name.clone()).collect()
+        self.places.iter().filter(|(_, it)| self.is_unused(it)).map(|(name, _)| name.clone()).collect()
     }
 
-    /// A container has been looked up; it may be gone, or one that doesn't count.
-    pub(super) fn met(&mut self, id: &str, container: Option<Presence>, now: Instant) {
-        let (Some(started), Some(mut container)) = (self.meeting.remove(id), container) else { return };
+    fn is_unused(&self, place: &Watched) -> bool {
+        !place.used && (place.alone || self.changed.contains_key(&place.volume))
+    }
+
+    /// Volumes whose files are root's.
+    pub(super) fn root_s(&self) -> BTreeSet<String> {
+        self.places.values().filter(|it| it.is_root_s).map(|it| it.volume.clone()).collect()
+    }
+
+    /// A container has been looked up, and its volumes perhaps seen to; it may be gone, or one that doesn't count.
+    pub(super) fn met(&mut self, id: &str, guest: Guest, now: Instant) {
+        let (Some(started), Some(mut container)) = (self.meeting.remove(id), guest.container) else { return };
         container.running |= started;
         let volumes = volumes_of(&container);
-        if container.running {
-            self.started(&volumes, now);
-        } else {
-            for name in self.places_in(&volumes) {
-                let Some(place) = self.places.get(&name) else { continue };
-                if place.is_root_s {
-                    self.set_due(&name, now, Way::Publish);
-                } else if place.alone || self.changed.contains_key(&place.volume) {
-                    self.set_due(&name, now + START, Way::Publish);
-                }
+        for name in self.places_in(&volumes) {
+            let Some(place) = self.places.get(&name) else { continue };
+            if guest.served.contains(&place.volume) {
+                continue;
+            }
+            if guest.is_not_root && place.is_root_s {
+                self.set_due(&name, now, Way::Publish);
+            } else if self.is_unused(place) {
+                self.set_due(&name, if container.running { now } else { now + START }, Way::Publish);
             }
         }
-        self.changed.retain(|volume, _| !volumes.contains(volume));
+        self.use_up(&volumes);
+        if container.running {
+            self.started(&volumes, now);
+        }
         self.containers.insert(container.id.clone(), container);
     }
 
+    fn use_up(&mut self, volumes: &BTreeSet<String>) {
+        self.changed.retain(|volume, _| !volumes.contains(volume));
+        for place in self.places.values_mut().filter(|it| volumes.contains(&it.volume)) {
+            place.used = true;
+        }
+    }
+
+    /// What waited for the start waits no more, and the rest is looked at.
     fn started(&mut self, volumes: &BTreeSet<String>, now: Instant) {
         for name in self.places_in(volumes) {
-            let Some(place) = self.places.get_mut(&name) else { continue };
-            let waits = self.due.contains_key(&name) || self.changed.remove(&place.volume).is_some();
-            // With a container, and so perhaps an image's files, it is another volume than before.
-            if waits || place.alone || place.is_root_s {
-                place.alone = false;
-                self.set_due(&name, now, Way::Publish);
-            } else {
+            if let Some((at, _)) = self.due.get_mut(&name) {
+                *at = now.min(*at);
+            }
+            if let Some(place) = self.places.get_mut(&name) {
                 place.turn = 0;
                 self.looked = None;
             }
@@ -299,3 +332,6 @@ impl Vigil {
 fn volumes_of(container: &Presence) -> BTreeSet<String> {
     container.mounts.iter().map(|mount| mount.volume.clone()).collect()
 }
+
+#[cfg(test)]
+mod tests;

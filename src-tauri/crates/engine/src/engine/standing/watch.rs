@@ -1,6 +1,7 @@
 //! One engine's watch: connected to its events, with what is due there delivered by one courier at a time; caught up by
 //! listing anew after each interruption.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,9 +13,9 @@ use tokio::sync::watch::Receiver;
 use tokio::time::{Instant, sleep_until};
 
 use super::rounds::{Ready, Round};
-use super::vigil::{Glimpse, Vigil};
+use super::vigil::{Glimpse, Guest, Vigil};
 use super::{Changed, Engine, Troubles};
-use crate::delivery::Order;
+use crate::delivery::{self, Carried, Order};
 use crate::destinations::docker::{Docker, EngineError, Happenings, Look, Presence};
 use crate::error::Error;
 use crate::journal::{Event, Kind};
@@ -50,7 +51,7 @@ struct Connection {
 
 /// Something that went on beside the events and has come to its end.
 enum Done {
-    Met(String, Option<Presence>),
+    Met(String, Guest, Vec<Carried>),
     Looked(Vec<(DestinationName, Result<Option<Look>, EngineError>)>),
     Alive(Result<(), EngineError>),
     Carried(Result<Round, Error>),
@@ -149,8 +150,8 @@ impl<'a> Watch<'a> {
                     match happening {
                         Some(Ok(happening)) => {
                             if let Some(id) = vigil.happened(happening, heard) {
-                                let orders = ready.of(&vigil.unused());
-                                going_on.push(self.meet(docker.clone(), id, orders).boxed());
+                                let (orders, root_s) = (ready.of(&vigil.unused()), vigil.root_s());
+                                going_on.push(self.meet(docker.clone(), id, orders, root_s).boxed());
                             }
                         }
                         Some(Err(why)) => return End::Lost(why),
@@ -158,7 +159,10 @@ impl<'a> Watch<'a> {
                     }
                 }
                 Some(done) = going_on.next() => match done {
-                    Done::Met(id, container) => vigil.met(&id, container, Instant::now()),
+                    Done::Met(id, guest, carried) => {
+                        see_to(&mut vigil, &carried);
+                        vigil.met(&id, guest, Instant::now());
+                    }
                     Done::Looked(looks) => {
                         is_looking = false;
                         for (name, look) in looks {
@@ -173,9 +177,7 @@ impl<'a> Watch<'a> {
                     Done::Carried(Ok(round)) => {
                         is_carrying = false;
                         plan_at = plan_at.min(Instant::now() + renewal::wait(clock.now(), round.next));
-                        for carried in &round.carried {
-                            vigil.seen_to(&carried.destination, carried.seen.as_ref());
-                        }
+                        see_to(&mut vigil, &round.carried);
                         ready.take_over(round.orders);
                     }
                     Done::Carried(Err(why)) => {
@@ -196,13 +198,34 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// A container that was created or started is looked up; where it has not run yet, it is given what it will look for.
-    async fn meet(self, docker: Arc<Docker>, id: String, ready: Vec<Order>) -> Done {
-        let container = docker.presence(&id).await.unwrap_or_else(|why| {
-            tracing::debug!("a container could not be looked up: {why}");
+    /// A container that was created or started is looked up. Where it has not run yet, its start is held up until its
+    /// volumes are delivered to. `root_s` are volumes whose files are root's.
+    async fn meet(self, docker: Arc<Docker>, id: String, orders: Vec<Order>, root_s: BTreeSet<String>) -> Done {
+        let told = |why: EngineError| tracing::debug!("a container could not be seen to: {why}");
+        let mut guest = Guest::default();
+        let mut carried = Vec::new();
+        match docker.head_start(&id, &delivery::parcels(&orders)).await {
+            Ok(None) => {}
+            Ok(Some(head_start)) => {
+                guest.served = head_start.volumes().map(str::to_owned).collect();
+                let here = orders.into_iter().filter(|it| guest.served.contains(it.destination.volume.as_str()));
+                match self.engine.delivery.deliver(here.collect()).await {
+                    Ok(delivered) => carried = delivered.carried,
+                    Err(why) => self.troubles.tell(&[why.into()], self.engine.clock.now()),
+                }
+                head_start.end().await;
+            }
+            Err(why) => told(why),
+        }
+        guest.container = docker.presence(&id).await.unwrap_or_else(|why| {
+            told(why);
             None
         });
-        Done::Met(id, container)
+        let mut mounts = guest.container.iter().flat_map(|container| &container.mounts);
+        if mounts.any(|mount| root_s.contains(&mount.volume)) {
+            guest.is_not_root = !docker.runs_as_root(&id).await;
+        }
+        Done::Met(id, guest, carried)
     }
 
     fn take_over_destinations(self, vigil: &mut Vigil) {
@@ -216,6 +239,12 @@ impl<'a> Watch<'a> {
         if let Err(why) = self.engine.journal.note(Event::new(self.engine.clock.now(), kind, text)) {
             self.troubles.tell(&[why.into()], self.engine.clock.now());
         }
+    }
+}
+
+fn see_to(vigil: &mut Vigil, carried: &[Carried]) {
+    for carried in carried {
+        vigil.seen_to(&carried.destination, carried.seen.as_ref());
     }
 }
 
