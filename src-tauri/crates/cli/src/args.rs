@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use engine::account::AccountName;
 use engine::destinations::OwnerChoice;
 use engine::settings::{DestinationName, Folder, Format, VolumeName};
+use engine::snippets::{self, ImageName, MountPoint, ServiceName};
 
 /// Sign in to Claude once, on your own machine; every container stays signed in.
 #[derive(Debug, Parser)]
@@ -86,6 +87,28 @@ pub(crate) enum Command {
     /// The places that are kept fresh
     #[command(subcommand)]
     Destination(Destination),
+    /// Print what to paste so that a container uses a destination
+    Snippet {
+        /// What it is for
+        kind: SnippetKind,
+        /// The destination's name; without it the only one, or a new volume that is found by its label
+        destination: Option<String>,
+        /// The container's image
+        #[arg(long, value_name = "NAME")]
+        image: Option<ImageName>,
+        /// Let the container only read; needs a Claude Code that knows CLAUDE_SECURESTORAGE_CONFIG_DIR
+        #[arg(long)]
+        read_only: bool,
+        /// The compose service
+        #[arg(long, value_name = "NAME", default_value_t)]
+        service: ServiceName,
+        /// Where the volume is mounted in the container
+        #[arg(long, value_name = "PATH", default_value_t)]
+        mount: MountPoint,
+        /// For whom a new volume is labelled; may be left out where there is one account
+        #[arg(long, value_name = "NAME", conflicts_with = "destination")]
+        account: Option<AccountName>,
+    },
     /// Show what happened
     Activity {
         /// How many events at the most
@@ -159,6 +182,27 @@ pub(crate) enum Destination {
         #[arg(long, value_name = "NAME")]
         account: Option<AccountName>,
     },
+}
+
+/// What a snippet is for.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum SnippetKind {
+    /// A file of docker compose
+    Compose,
+    /// A devcontainer.json
+    Devcontainer,
+    /// A line for a shell
+    DockerRun,
+}
+
+impl From<SnippetKind> for snippets::Kind {
+    fn from(kind: SnippetKind) -> Self {
+        match kind {
+            SnippetKind::Compose => Self::Compose,
+            SnippetKind::Devcontainer => Self::DevContainer,
+            SnippetKind::DockerRun => Self::DockerRun,
+        }
+    }
 }
 
 /// An account that may not be there yet.

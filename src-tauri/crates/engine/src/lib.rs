@@ -23,6 +23,7 @@ pub mod secret;
 pub mod settings;
 mod shell;
 pub mod sign_in;
+pub mod snippets;
 pub mod status;
 mod unfinished;
 pub mod vault;

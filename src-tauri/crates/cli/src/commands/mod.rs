@@ -8,12 +8,14 @@ mod import;
 mod login;
 mod logout;
 mod run;
+mod snippet;
 mod status;
 mod token;
 
 use std::io::Write;
 
 use clap::CommandFactory;
+use engine::snippets::Wish;
 use engine::{Engine, Surroundings};
 use tokio_util::sync::CancellationToken;
 
@@ -98,6 +100,10 @@ async fn one_off(engine: &Engine, command: Command, json: bool) -> Result<Outcom
                 (false, true) => discover::Approval::Asked,
             };
             discover::discover(engine, on.as_deref(), approval, account, json).await
+        }
+        Command::Snippet { kind, destination, image, read_only, service, mount, account } => {
+            let wish = Wish { image, service, mount, read_only };
+            snippet::print(engine, kind.into(), destination.as_deref(), account, &wish, json)
         }
         Command::Activity { most } => activity::show(engine, most, json),
         // Carried out above, without an installation or on its own terms.

@@ -8,6 +8,7 @@ mod examining;
 mod installation;
 mod keeping;
 mod loose;
+mod pasting;
 mod proving;
 mod signing_in;
 mod standing;
