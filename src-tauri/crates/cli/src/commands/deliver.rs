@@ -3,9 +3,10 @@
 use engine::account::AccountName;
 use engine::delivery::Carried;
 use engine::settings::Destination;
-use engine::{Engine, Error};
+use engine::{Engine, Error, Synced};
 use serde_json::{Value, json};
 
+use super::prove::{self, Proofs};
 use super::report;
 use crate::outcome::{Failure, Outcome};
 use crate::talk::{self, Progress};
@@ -18,35 +19,44 @@ pub(super) fn first_account(error: Error) -> Result<AccountName, Error> {
     }
 }
 
-/// Delivers now, and says what became of each.
-pub(super) async fn sync(engine: &Engine, names: &[String], replace: bool, json: bool) -> Result<Outcome, Failure> {
+/// Whether a sync is followed by a proof.
+pub(super) struct Proving {
+    pub(super) wanted: bool,
+    /// Make real requests without asking.
+    pub(super) request: bool,
+}
+
+/// Delivers now, and says what became of each; then proves what lies there, if that is wanted.
+pub(super) async fn sync(
+    engine: &Engine,
+    names: &[String],
+    replace: bool,
+    proving: Proving,
+    json: bool,
+) -> Result<Outcome, Failure> {
     let progress = Progress::of("Delivering…");
     let synced = engine.sync(names, replace).await?;
     drop(progress);
-    let good = synced.delivered.iter().chain(&synced.withdrawn).filter(|it| it.result.is_ok()).count();
-    let all = synced.delivered.len() + synced.withdrawn.len() + synced.without_token.len();
+    if !json {
+        say(&synced);
+    }
+    let proofs = match proving.wanted {
+        true => Some(prove::prove(engine, names, proving.request, json).await?),
+        false => None,
+    };
     if json {
         let delivered = synced.delivered.iter().map(|it| told(it, "delivered"));
         let withdrawn = synced.withdrawn.iter().map(|it| told(it, "withdrawn"));
         let without = synced.without_token.iter().map(|(name, why)| failed(name.as_str(), why.code(), why, why.fix()));
-        report(&json!({"destinations": delivered.chain(withdrawn).chain(without).collect::<Vec<_>>()}))?;
-    } else {
-        for it in &synced.delivered {
-            match &it.result {
-                Ok(_) => talk::say(format_args!("{}: delivered, and read back.", it.destination)),
-                Err(why) => talk::say(format_args!("{}: {why} {}", it.destination, why.fix())),
-            }
-        }
-        for it in &synced.withdrawn {
-            match &it.result {
-                Ok(_) => talk::say(format_args!("{}: no copy is left in {}.", it.destination, it.place)),
-                Err(why) => talk::say(format_args!("{}: a copy may be left. {why} {}", it.destination, why.fix())),
-            }
-        }
-        for (name, why) in &synced.without_token {
-            talk::say(format_args!("{name}: {why} {}", why.fix()));
-        }
+        let destinations: Vec<_> = delivered.chain(withdrawn).chain(without).collect();
+        report(&match proofs.as_ref().map(Proofs::told) {
+            Some((proofs, requests)) => json!({"destinations": destinations, "proofs": proofs, "requests": requests}),
+            None => json!({"destinations": destinations}),
+        })?;
     }
+    let (proved, of) = proofs.as_ref().map_or((0, 0), Proofs::tally);
+    let good = synced.delivered.iter().chain(&synced.withdrawn).filter(|it| it.result.is_ok()).count() + proved;
+    let all = synced.delivered.len() + synced.withdrawn.len() + synced.without_token.len() + of;
     Ok(match good {
         _ if good == all => Outcome::Done,
         0 if !synced.without_token.is_empty()
@@ -57,6 +67,24 @@ pub(super) async fn sync(engine: &Engine, names: &[String], replace: bool, json:
         0 => Outcome::Failed,
         _ => Outcome::PartlyDone,
     })
+}
+
+fn say(synced: &Synced) {
+    for it in &synced.delivered {
+        match &it.result {
+            Ok(_) => talk::say(format_args!("{}: delivered, and read back.", it.destination)),
+            Err(why) => talk::say(format_args!("{}: {why} {}", it.destination, why.fix())),
+        }
+    }
+    for it in &synced.withdrawn {
+        match &it.result {
+            Ok(_) => talk::say(format_args!("{}: no copy is left in {}.", it.destination, it.place)),
+            Err(why) => talk::say(format_args!("{}: a copy may be left. {why} {}", it.destination, why.fix())),
+        }
+    }
+    for (name, why) in &synced.without_token {
+        talk::say(format_args!("{name}: {why} {}", why.fix()));
+    }
 }
 
 /// Approves of a place.
