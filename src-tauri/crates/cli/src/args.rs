@@ -83,16 +83,13 @@ pub(crate) enum Command {
         /// Replace a sign-in that somebody made in the volume
         #[arg(long, requires = "names")]
         replace: bool,
-        /// Then ask Claude with exactly what lies there, and say for whom it is taken
-        #[arg(long)]
-        prove: bool,
-        /// Also make one short real request, which counts against your plan, in a container that has the CLI
-        #[arg(long, requires = "prove")]
-        request: bool,
     },
     /// The places that are kept fresh
     #[command(subcommand)]
     Destination(Destination),
+    /// The Docker engines that there are
+    #[command(subcommand)]
+    Engine(EngineCommand),
     /// Print what to paste so that a container uses a destination
     Snippet {
         /// What it is for
@@ -136,6 +133,12 @@ pub(crate) enum Command {
         /// Which shell
         shell: Shell,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum EngineCommand {
+    /// Show every engine of docker's contexts, and of programs that bring one: what it is, and whether it answers
+    List,
 }
 
 #[derive(Debug, Subcommand)]

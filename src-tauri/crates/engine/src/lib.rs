@@ -28,5 +28,8 @@ pub mod status;
 mod unfinished;
 pub mod vault;
 
-pub use engine::{CliUser, Discovered, Engine, Goodbye, Looking, Mended, Obtained, Proven, Surroundings, Synced};
+pub use engine::{
+    CliUser, Discovered, Engine, EngineProblem, Goodbye, KnownEngine, KnownEngines, Looking, Mended, Obtained, Proven,
+    Surroundings, Synced,
+};
 pub use error::Error;

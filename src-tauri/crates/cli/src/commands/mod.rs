@@ -4,10 +4,10 @@ mod activity;
 mod deliver;
 mod discover;
 mod doctor;
+mod engines;
 mod import;
 mod login;
 mod logout;
-mod prove;
 mod run;
 mod snippet;
 mod status;
@@ -20,7 +20,7 @@ use engine::snippets::Wish;
 use engine::{Engine, Surroundings};
 use tokio_util::sync::CancellationToken;
 
-use crate::args::{Args, Command, Destination};
+use crate::args::{Args, Command, Destination, EngineCommand};
 use crate::outcome::{Failure, Outcome};
 use crate::{demo, talk};
 
@@ -69,10 +69,7 @@ async fn one_off(engine: &Engine, command: Command, json: bool) -> Result<Outcom
         Command::Refresh { account } => token::renew(engine, account.name, json).await,
         Command::Token { account } => token::print(engine, account.name, json).await,
         Command::Logout { account } => logout::sign_out(engine, account.name, json).await,
-        Command::Sync { names, replace, prove, request } => {
-            let proving = deliver::Proving { wanted: prove, request };
-            deliver::sync(engine, &names, replace, proving, json).await
-        }
+        Command::Sync { names, replace } => deliver::sync(engine, &names, replace, json).await,
         Command::Destination(Destination::Add {
             name,
             volume,
@@ -96,6 +93,7 @@ async fn one_off(engine: &Engine, command: Command, json: bool) -> Result<Outcom
             deliver::add(engine, destination, on.as_deref(), json).await
         }
         Command::Destination(Destination::Remove { name }) => deliver::remove(engine, &name, json).await,
+        Command::Engine(EngineCommand::List) => engines::list(engine, json).await,
         Command::Destination(Destination::List) => status::destinations(engine, json),
         Command::Destination(Destination::Discover { engine: on, approve, approve_all, account }) => {
             let approval = match (approve_all, approve.is_empty()) {

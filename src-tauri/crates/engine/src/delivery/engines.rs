@@ -29,6 +29,10 @@ impl Engines {
         self.environment.config.as_deref()
     }
 
+    pub(super) fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
     /// What the settings shall call this engine; `None` is the one that `docker` would use.
     pub(super) fn named(&self, name: Option<&str>) -> Result<String, EngineError> {
         let choice = name.map_or(EngineChoice::FromEnvironment, EngineChoice::named);

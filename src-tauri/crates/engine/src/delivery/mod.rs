@@ -159,6 +159,11 @@ impl Delivery {
         self.engines.docker_settings()
     }
 
+    /// What says which engine is meant.
+    pub fn environment(&self) -> &Environment {
+        self.engines.environment()
+    }
+
     /// Whether some process delivers to this engine now.
     pub fn is_busy(&self, engine: &str) -> bool {
         self.engines.is_busy(engine)

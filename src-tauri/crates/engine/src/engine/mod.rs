@@ -4,6 +4,7 @@
 
 mod delivering;
 mod discovering;
+mod engines;
 mod examining;
 mod installation;
 mod keeping;
@@ -23,6 +24,7 @@ use tokio_util::task::TaskTracker;
 
 pub use delivering::Synced;
 pub use discovering::{Discovered, Looking};
+pub use engines::{EngineProblem, KnownEngine, KnownEngines};
 pub use examining::Mended;
 pub use proving::{CliUser, Proven};
 pub use signing_in::{Goodbye, Obtained};

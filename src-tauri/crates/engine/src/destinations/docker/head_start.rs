@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use bollard::Docker as Connection;
 use bollard::body_stream;
-use bollard::errors::Error as CallError;
 use bollard::query_parameters::{InspectContainerOptions, UploadToContainerOptionsBuilder};
 use bytes::Bytes;
 use futures_util::stream;
@@ -138,16 +137,6 @@ impl Docker {
     fn is_at_hand(&self) -> bool {
         let address = self.reach.address();
         address.starts_with("unix://") || address.starts_with("npipe://")
-    }
-
-    /// Whether it is podman that speaks Docker's language; asked once.
-    async fn is_podman(&self) -> bool {
-        let asked = self.podman.get_or_try_init(|| async {
-            let components = self.api.version().await?.components.unwrap_or_default();
-            Ok::<_, CallError>(components.iter().any(|component| component.name.contains("Podman")))
-        });
-        // One that doesn't tell is not relied on.
-        asked.await.copied().unwrap_or(true)
     }
 }
 

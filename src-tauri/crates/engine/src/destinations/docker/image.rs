@@ -14,9 +14,7 @@ impl Docker {
     pub(super) async fn image(&self) -> Result<&Image, EngineError> {
         self.image
             .get_or_try_init(|| async {
-                let version = self.call("tell its version", self.api.version()).await?;
-                let machine = version.arch.unwrap_or_default();
-                let architecture = Architecture::named(&machine).map_err(|error| EngineError::Architecture {
+                let architecture = Architecture::named(&self.identity().await?.machine).map_err(|error| EngineError::Architecture {
                     shown: self.reach.shown.clone(),
                     architecture: error.0,
                 })?;

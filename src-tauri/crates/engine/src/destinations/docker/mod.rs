@@ -12,6 +12,7 @@ mod examination;
 mod fault;
 mod head_start;
 mod hire;
+mod identity;
 mod image;
 mod look;
 mod ownership;
@@ -39,12 +40,13 @@ pub use cli::Reply;
 pub use events::{Happening, Happenings};
 pub use fault::EngineError;
 pub use head_start::HeadStart;
+pub use identity::{Identity, Maker};
 pub use presence::{Look, Presence, VolumeMount};
+pub(crate) use reach::known;
 pub use reach::{EngineChoice, Environment, Reach, resolve};
 pub use ssh::SshError;
-
-pub use ssh::SshError;
 pub use tidy::Leftovers;
+
 /// Marks our couriers and their image, so that leftovers are found.
 const COURIER_LABEL: &str = "tokenferry.courier";
 /// Whose courier it is.
@@ -70,7 +72,7 @@ pub struct Docker {
     importing: Mutex<()>,
     tidied: OnceCell<()>,
     held: Held,
-    podman: OnceCell<bool>,
+    identity: OnceCell<Identity>,
 }
 
 impl std::fmt::Debug for Docker {
@@ -95,7 +97,7 @@ impl Docker {
             importing: Mutex::new(()),
             tidied: OnceCell::new(),
             held: Held::default(),
-            podman: OnceCell::new(),
+            identity: OnceCell::new(),
         })
     }
 

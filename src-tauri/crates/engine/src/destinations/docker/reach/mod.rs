@@ -98,6 +98,11 @@ impl Reach {
         }
     }
 
+    /// Whether another program makes the connection, which takes longer than any other.
+    pub fn is_over_ssh(&self) -> bool {
+        matches!(self.address, Address::Ssh { .. })
+    }
+
     /// The engine's socket in the file system, if that is how it is reached.
     pub(super) fn socket(&self) -> Option<&Path> {
         match &self.address {

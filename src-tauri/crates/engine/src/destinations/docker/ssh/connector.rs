@@ -1,7 +1,7 @@
 //! Making connections: the first one signs in, and lets the others through to the same host, as each would otherwise
 //! cost a sign-in of its own.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,8 +42,8 @@ enum Way {
     Together(Box<Lead>),
 }
 
-/// The connection that lets others through. It does nothing itself, and ends when this process does: its input is
-/// closed then.
+/// The connection that lets others through. It does nothing itself, and ends when this process does, however it does:
+/// its input is closed then.
 struct Lead {
     /// Private, so that nobody else goes through.
     folder: TempDir,
@@ -76,7 +76,9 @@ impl Connector {
         let mut way = way.lock().await;
         if matches!(*way, Way::NotTried) {
             *way = match private_folder() {
-                Some(folder) if !shares_already(program, at).await => Way::Together(Box::new(Lead { folder, running: None })),
+                Some(folder) if !shares_already(program, at).await => {
+                    Way::Together(Box::new(Lead { folder, running: None }))
+                }
                 _ => Way::Alone,
             };
         }
@@ -86,26 +88,36 @@ impl Connector {
             // One that was killed has left it.
             let _ = std::fs::remove_file(&socket);
             lead.running = None;
-            lead.running = Some(started(program, at, &socket).await?);
+            match started(program, at, &socket).await? {
+                Some(running) => lead.running = Some(running),
+                None => {
+                    *way = Way::Alone;
+                    return Ok(None);
+                }
+            }
         }
         Ok(Some(socket))
     }
 }
 
-/// Starts a leading connection and waits until it lets others through.
-async fn started(program: &std::path::Path, at: &SshAddress, socket: &std::path::Path) -> Result<Running, SshError> {
+/// Starts a leading connection and waits until it lets others through. None where the host is signed in to, and runs
+/// nothing but docker.
+async fn started(program: &Path, at: &SshAddress, socket: &Path) -> Result<Option<Running>, SshError> {
     let mut running = Running::start(program, at, Sharing::Lead(socket))?;
     let begun = Instant::now();
     while !socket.exists() {
         if running.has_ended() {
-            return Err(running.why(at).await);
+            return match running.why(at).await {
+                why if why.is_of_ssh() => Err(why),
+                _ => Ok(None),
+            };
         }
         if begun.elapsed() > SIGN_IN {
             return Err(SshError::Unreachable { at: at.clone(), reason: "it does not answer".to_owned() });
         }
         sleep(LOOK).await;
     }
-    Ok(running)
+    Ok(Some(running))
 }
 
 /// A folder for a socket, which nobody else can enter; none where it would be too long, or the system has no sockets.

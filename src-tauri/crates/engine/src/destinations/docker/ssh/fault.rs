@@ -67,6 +67,14 @@ pub enum SshError {
         /// What docker says.
         reason: String,
     },
+    /// The docker program over there came to its end.
+    #[error("On {} Docker ended the connection: {reason}.", at.host())]
+    Ended {
+        /// Where.
+        at: SshAddress,
+        /// What docker says.
+        reason: String,
+    },
     /// Anything else.
     #[error("The connection to {} broke: {reason}.", at.host())]
     Lost {
@@ -115,8 +123,15 @@ impl SshError {
             }
             // Windows' own shell ends with 1.
             Some(1) if has("is not recognized as") => Self::NoDocker { at },
-            _ => Self::Lost { at, reason: last_line(said) },
+            Some(_) => Self::Ended { at, reason: last_line(said) },
+            // Killed.
+            None => Self::Lost { at, reason: last_line(said) },
         }
+    }
+
+    /// Whether it is of ssh's own making: any command would have met it.
+    pub(super) fn is_of_ssh(&self) -> bool {
+        !matches!(self, Self::NoDocker { .. } | Self::NotAllowed { .. } | Self::NotRunning { .. } | Self::Ended { .. })
     }
 
     /// A word for programs that never changes.
@@ -130,14 +145,16 @@ impl SshError {
             Self::NoDocker { .. } => "ssh_no_docker",
             Self::NotAllowed { .. } => "engine_not_allowed",
             Self::NotRunning { .. } => "engine_not_running",
-            Self::Lost { .. } => "engine_broken",
+            Self::Ended { .. } | Self::Lost { .. } => "engine_broken",
         }
     }
 
     /// Whether to try again, or to ask a person.
     pub fn next(&self) -> NextStep {
         match self {
-            Self::Unreachable { .. } | Self::NotRunning { .. } | Self::Lost { .. } => NextStep::TryAgain,
+            Self::Unreachable { .. } | Self::NotRunning { .. } | Self::Ended { .. } | Self::Lost { .. } => {
+                NextStep::TryAgain
+            }
             Self::NoProgram { .. }
             | Self::UnknownHost { .. }
             | Self::ChangedHost { .. }
@@ -175,7 +192,7 @@ impl SshError {
                 at.line()
             ),
             Self::NotRunning { .. } => "Start Docker there; delivery follows.".to_owned(),
-            Self::Lost { .. } => "Nothing yet; it is tried again.".to_owned(),
+            Self::Ended { .. } | Self::Lost { .. } => "Nothing yet; it is tried again.".to_owned(),
         }
     }
 }

@@ -74,7 +74,9 @@ impl Running {
         if let Some(path) = path {
             command.arg("-S").arg(path);
         }
-        command.args(at.arguments()).arg(at.command());
+        command.args(at.arguments());
+        // The leading one waits for its input's end, and does no more.
+        command.arg(if matches!(sharing, Sharing::Lead(_)) { "cat".to_owned() } else { at.command() });
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().map_err(|error| SshError::no_program(program, &error))?;
         let (Some(stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
