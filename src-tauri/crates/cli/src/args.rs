@@ -83,6 +83,12 @@ pub(crate) enum Command {
         /// Replace a sign-in that somebody made in the volume
         #[arg(long, requires = "names")]
         replace: bool,
+        /// Then ask Claude with exactly what lies there, and say for whom it is taken
+        #[arg(long)]
+        prove: bool,
+        /// Also make one short real request, which counts against your plan, in a container that has the CLI
+        #[arg(long, requires = "prove")]
+        request: bool,
     },
     /// The places that are kept fresh
     #[command(subcommand)]

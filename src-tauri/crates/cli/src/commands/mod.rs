@@ -8,6 +8,7 @@ mod engines;
 mod import;
 mod login;
 mod logout;
+mod prove;
 mod run;
 mod snippet;
 mod status;
@@ -69,7 +70,10 @@ async fn one_off(engine: &Engine, command: Command, json: bool) -> Result<Outcom
         Command::Refresh { account } => token::renew(engine, account.name, json).await,
         Command::Token { account } => token::print(engine, account.name, json).await,
         Command::Logout { account } => logout::sign_out(engine, account.name, json).await,
-        Command::Sync { names, replace } => deliver::sync(engine, &names, replace, json).await,
+        Command::Sync { names, replace, prove, request } => {
+            let proving = deliver::Proving { wanted: prove, request };
+            deliver::sync(engine, &names, replace, proving, json).await
+        }
         Command::Destination(Destination::Add {
             name,
             volume,
