@@ -81,19 +81,30 @@ impl TestEngine {
 
     /// A fresh volume of the local driver with these options, as `docker volume create --opt` takes them.
     pub async fn volume_with(&self, options: impl IntoIterator<Item = (&str, &str)>) -> Volume {
-        self.make(random_name(), options).await
+        self.make(random_name(), options, []).await
     }
 
     /// A fresh, empty volume with a name of the test's choice, as another engine may have one of the same name.
     pub async fn volume_named(&self, name: &str) -> Volume {
-        self.make(name.to_owned(), []).await
+        self.make(name.to_owned(), [], []).await
     }
 
-    async fn make(&self, name: String, options: impl IntoIterator<Item = (&str, &str)>) -> Volume {
+    /// The same with labels.
+    pub async fn volume_labelled(&self, name: &str, labels: impl IntoIterator<Item = (&str, &str)>) -> Volume {
+        self.make(name.to_owned(), [], labels).await
+    }
+
+    async fn make(
+        &self,
+        name: String,
+        options: impl IntoIterator<Item = (&str, &str)>,
+        labels: impl IntoIterator<Item = (&str, &str)>,
+    ) -> Volume {
         let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
         let wanted = VolumeCreateRequest {
             name: Some(name.clone()),
             driver_opts: Some(options.into_iter().map(owned).collect()),
+            labels: Some(labels.into_iter().map(owned).collect()),
             ..VolumeCreateRequest::default()
         };
         self.docker.create_volume(wanted).await.expect("a volume should be made");
