@@ -11,6 +11,7 @@
 
 mod accounts;
 mod delivery;
+mod discover;
 mod import;
 mod logout;
 mod paste;
