@@ -70,6 +70,17 @@ impl Run {
         self.mounted(volume, path, true)
     }
 
+    /// With a file or folder of this machine at this path.
+    pub fn bind(mut self, path: &std::path::Path, target: &str) -> Self {
+        self.mounts.push(Mount {
+            typ: Some(MountType::BIND),
+            source: Some(path.to_str().expect("a plain path").to_owned()),
+            target: Some(target.to_owned()),
+            ..Mount::default()
+        });
+        self
+    }
+
     fn mounted(mut self, volume: &Volume, path: &str, read_only: bool) -> Self {
         self.mounts.push(Mount {
             typ: Some(MountType::VOLUME),

@@ -133,6 +133,17 @@ impl Volume {
         self.put(|tar| tar.append_data(&mut entry, in_helper(path), &[][..])).await;
     }
 
+    /// Makes what a program that went away left behind: an empty folder or, with `Some`, a file; last changed then, in
+    /// seconds since 1970.
+    pub async fn leave(&self, path: &str, contents: Option<&[u8]>, modified: i64) {
+        let kind = if contents.is_some() { EntryType::Regular } else { EntryType::Directory };
+        let contents = contents.unwrap_or_default();
+        let mut entry = entry(kind, (0, 0, 0o700));
+        entry.set_mtime(modified.try_into().expect("a time after 1970"));
+        entry.set_size(contents.len().try_into().expect("a small file"));
+        self.put(|tar| tar.append_data(&mut entry, in_helper(path), contents)).await;
+    }
+
     /// Makes a symbolic link.
     pub async fn make_link(&self, path: &str, target: &str) {
         let mut entry = entry(EntryType::Symlink, (0, 0, 0o777));

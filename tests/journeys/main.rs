@@ -12,6 +12,7 @@
 mod accounts;
 mod delivery;
 mod discover;
+mod doctor;
 mod import;
 mod logout;
 mod paste;

@@ -31,17 +31,16 @@ pub(super) fn prevented(error: &Error) -> Finding {
 }
 
 fn settings(error: &Error) -> Finding {
-    let what = match error {
+    let (what, mend) = match error {
         Error::Settings(SettingsError::Mistake(file, text)) => {
-            format!("There is a mistake in {}:\n{text}", file.display())
+            (format!("There is a mistake in {}:\n{text}", file.display()), "Mend that line")
         }
-        other => other.to_string(),
+        other => (other.to_string(), "Let the file be readable for you"),
     };
     let words = Words {
         what: sentence(&what),
         why: "Until the settings can be read, nothing is renewed and nothing is delivered.".to_owned(),
-        fix: "Mend that line, and look again. What stands here besides is as it was when the settings could be read."
-            .to_owned(),
+        fix: format!("{mend}, and look again. What is told besides goes by where was delivered to before."),
     };
     ours(Severity::Problem, error.code(), words)
 }

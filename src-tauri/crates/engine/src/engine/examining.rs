@@ -223,9 +223,10 @@ impl Engine {
         let hangs = |_| EngineError::Hangs { shown: docker.reach().shown.clone() };
         let survey = timeout(SURVEY_WITHIN, survey(&docker, destinations)).await.map_err(hangs)??;
         let uses = uses(destinations, &survey);
-        let (ahead, leftovers, contents, folders, versions) = tokio::join!(
+        // Before our own courier is there.
+        let leftovers = bounded(self.leftovers(&docker, engine)).await;
+        let (ahead, contents, folders, versions) = tokio::join!(
             bounded(docker.clock_ahead(&self.clock)),
-            bounded(self.leftovers(&docker, engine)),
             self.contents(engine, destinations, &survey),
             bounded(folders(&docker, &uses)),
             bounded(versions(&docker, &uses)),
