@@ -53,6 +53,12 @@ pub(crate) fn folder() -> PathBuf {
     if folder.ends_with("deps") { folder.join("..") } else { folder.to_owned() }
 }
 
+/// The user who runs the tests, by the name that the system has.
+pub(crate) fn user_name() -> String {
+    let output = std::process::Command::new("id").arg("-un").output().expect("the system should know");
+    String::from_utf8(output.stdout).expect("a name").trim().to_owned()
+}
+
 /// The stand-in for a browser, for the environment variable `BROWSER`.
 #[must_use]
 pub fn browser() -> PathBuf {
