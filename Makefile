@@ -18,7 +18,7 @@ demo: ## sign in at a practice provider and keep a container signed in, in front
 
 # The programs are built together with the tests, so that both get the same features and nothing is compiled twice.
 test: ## run every test, on a private Docker Engine, a real keychain and the practice provider
-	@setup/install build keychain foreign
+	@setup/install build keychain foreign terminal
 	$(CARGO) build --workspace --bins --tests
 	@if $(call has,nextest); then \
 		setup/with-engine $(CARGO) nextest run --workspace --no-fail-fast; \
@@ -26,6 +26,9 @@ test: ## run every test, on a private Docker Engine, a real keychain and the pra
 		setup/with-engine $(CARGO) test --workspace --bins --lib --tests --no-fail-fast; \
 	fi
 	$(CARGO) test --workspace --doc
+	@if [ -e $(TARGET)/tmp/claude-code.missing ]; then \
+		printf '\n!!! NOT TESTED WITH THE REAL CLAUDE CODE CLI: '; cat $(TARGET)/tmp/claude-code.missing; \
+	fi
 
 check: ## formatting, lints, documentation and the courier's bytes, with every warning an error
 	@setup/install build
