@@ -14,3 +14,4 @@
 #[expect(dead_code, reason = "the tests of deliveries need more of it")]
 mod parcels;
 mod ssh;
+mod tls;

@@ -130,7 +130,7 @@ impl EngineError {
             CallError::SocketNotFoundError(_) => return Self::NotRunning { shown },
             CallError::RequestTimeoutError => return Self::Hangs { shown },
             CallError::DockerResponseServerError { message, .. } => {
-                return Self::Refused { shown, attempt: "do its part", reason: message.clone() };
+                return Self::Refused { shown, attempt: "do its part", reason: message.trim().to_owned() };
             }
             CallError::DockerStreamError { error } => {
                 return Self::Refused { shown, attempt: "do its part", reason: error.clone() };
@@ -142,11 +142,11 @@ impl EngineError {
             _ => {}
         }
         for cause in causes(error) {
-            if let Some(error) = ssh_error(cause) {
+            if let Some(error) = cause.downcast_ref::<SshError>() {
                 return Self::Ssh(Box::new(error.clone()));
             }
             if let Some(error) = cause.downcast_ref::<rustls::Error>() {
-                return Self::Tls { shown, reason: error.to_string() };
+                return Self::Tls { shown, reason: tls_reason(error) };
             }
             match cause.downcast_ref::<io::Error>().map(io::Error::kind) {
                 Some(io::ErrorKind::PermissionDenied) => return Self::NotAllowed { shown, group: group_of(reach) },
@@ -248,14 +248,32 @@ fn listed(paths: &[PathBuf]) -> String {
     paths.join(", ")
 }
 
-/// Why there is no connection over SSH: from making it, or from reading from it.
-fn ssh_error<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a SshError> {
-    cause.downcast_ref().or_else(|| cause.downcast_ref::<io::Error>()?.get_ref()?.downcast_ref())
+/// What is wrong with an encrypted connection, as the end of a sentence.
+fn tls_reason(error: &rustls::Error) -> String {
+    use rustls::{CertificateError as Bad, Error};
+    let reason = match error {
+        Error::InvalidCertificate(Bad::UnknownIssuer | Bad::BadSignature) => {
+            "its certificate is not from the authority that ca.pem names"
+        }
+        Error::InvalidCertificate(Bad::NotValidForName | Bad::NotValidForNameContext { .. }) => {
+            "its certificate is for another host"
+        }
+        Error::InvalidCertificate(Bad::Expired | Bad::ExpiredContext { .. }) => "its certificate has ended",
+        Error::InvalidCertificate(Bad::NotValidYet | Bad::NotValidYetContext { .. }) => {
+            "its certificate is not valid yet"
+        }
+        Error::AlertReceived(alert) => return format!("it does not take the certificate in cert.pem ({alert:?})"),
+        other => return other.to_string(),
+    };
+    reason.to_owned()
 }
 
-/// An error and what caused it, outermost first.
+/// An error and what caused it, outermost first. An error of the system's may be one of ours in its clothes.
 fn causes<'a>(error: &'a CallError) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
-    std::iter::successors(Some(error as &(dyn std::error::Error + 'static)), |error| (*error).source())
+    std::iter::successors(Some(error as &(dyn std::error::Error + 'static)), |error| {
+        let within = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        within.map(|within| within as &(dyn std::error::Error + 'static)).or_else(|| error.source())
+    })
 }
 
 /// The group that may use the engine's socket.
