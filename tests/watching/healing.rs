@@ -12,6 +12,7 @@ const RIGHTS: (u64, u64, u32) = (0, 0, 0o600);
 async fn what_a_container_does_to_the_file_is_put_right() {
     let (scene, volume, run) = Scene::keeping(TestEngine::get()).await;
     let _app = scene.engine.run(idle(&volume)).await;
+    scene.settled().await;
     let blank =
         scene.engine.run(Run::app(["blank", "--credentials", "/c/.credentials.json"]).mount(&volume, "/c")).await;
     assert_eq!(blank.wait().await, 0);
@@ -44,6 +45,7 @@ async fn what_a_container_does_to_the_file_is_put_right() {
 async fn a_sign_in_that_a_container_made_is_left_until_a_person_says_so() {
     let (scene, volume, run) = Scene::keeping(TestEngine::get()).await;
     let _app = scene.engine.run(idle(&volume)).await;
+    scene.settled().await;
     let theirs = json!({"claudeAiOauth": {"accessToken": "a", "refreshToken": "r", "expiresAt": 1, "scopes": []}});
     volume.write(".credentials.json", theirs.to_string().as_bytes(), RIGHTS).await;
     eventually("it is said", async || scene.web().await["code"] == "foreign").await;
@@ -61,6 +63,7 @@ async fn a_sign_in_that_a_container_made_is_left_until_a_person_says_so() {
 async fn what_the_cli_itself_writes_into_the_file_is_no_harm() {
     let (scene, volume, run) = Scene::keeping(TestEngine::get()).await;
     let _app = scene.engine.run(idle(&volume)).await;
+    scene.settled().await;
     let mut file = volume.read(".credentials.json").await.json();
     file["mcpOAuth"] = json!({"server": {"accessToken": "theirs"}});
     volume.write(".credentials.json", file.to_string().as_bytes(), RIGHTS).await;

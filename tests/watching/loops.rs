@@ -58,7 +58,8 @@ async fn a_volume_that_is_removed_stays_removed() {
         // Deliveries begin two seconds after; removals fall before, into and after them.
         tokio::time::sleep(Duration::from_millis(1800 + round * 60)).await;
         eventually("it is removed", async || {
-            scene.engine.docker().remove_volume(volume.name(), None::<RemoveVolumeOptions>).await.is_ok() || !volume.exists().await
+            scene.engine.docker().remove_volume(volume.name(), None::<RemoveVolumeOptions>).await.is_ok()
+                || !volume.exists().await
         })
         .await;
         tokio::time::sleep(Duration::from_millis(700)).await;

@@ -37,7 +37,7 @@ impl Scene {
     }
 
     pub(crate) async fn run(&self) -> Running {
-        let mut run = self.home.tokenferry(["run"]).spawn();
+        let mut run = self.home.tokenferry(["run"]).set("TOKENFERRY_LOG", "engine=debug").spawn();
         run.says("Keeping everything fresh.").await;
         run
     }
@@ -50,7 +50,16 @@ impl Scene {
         of_kind.map(|event| event["text"].as_str().expect("a text").to_owned()).collect()
     }
 
-    /// What the provider says now is the access token in force for the only sign-in, by its fingerprint in the status.
+    /// Waits until nothing is delivered any more that a new container brought with it.
+    pub(crate) async fn settled(&self) {
+        let mut delivered = usize::MAX;
+        while delivered != self.events("delivered").await.len() {
+            delivered = self.events("delivered").await.len();
+            tokio::time::sleep(Duration::from_secs(2)).await;
+        }
+    }
+
+    /// How the destination stands.
     pub(crate) async fn web(&self) -> Value {
         bed::steps::destination(&self.home, "web").await
     }

@@ -25,6 +25,7 @@ async fn a_volume_that_is_made_anew_is_delivered_to() {
 async fn down_and_up_in_one_breath() {
     let (scene, volume, run) = Scene::keeping(TestEngine::get()).await;
     for _ in 0..3 {
+        eventually("no courier has it", async || volume.strange_containers().await.is_empty()).await;
         volume.remove().await;
         let _app = scene.engine.run(idle(&volume)).await;
         until_fresh(&scene, &volume).await;

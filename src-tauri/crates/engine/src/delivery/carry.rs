@@ -31,7 +31,7 @@ impl Delivery {
             let (result, seen) = match results.remove(&name).unwrap_or_else(|| Err(unanswered(&engine))) {
                 Ok(receipt) => {
                     let docker = turn.as_ref().ok().map(|(_lock, docker)| docker.as_ref());
-                    (Ok(self.note_delivered(&order, &receipt, lay.get(), docker).await?), Some(receipt))
+                    (Ok(self.note_delivered(&order, &receipt, lay.laid(), docker).await?), Some(receipt))
                 }
                 Err(undelivered) => {
                     (Err(self.note_failed(&name, &order.destination.account, &place, undelivered)?), None)

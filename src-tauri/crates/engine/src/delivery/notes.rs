@@ -2,12 +2,12 @@
 
 use jiff::Timestamp;
 
+use super::parcels::Laid;
 use super::{Delivery, Order, healing};
 use crate::account::AccountName;
 use crate::credentials::Fingerprint;
 use crate::destinations::docker::Docker;
 use crate::destinations::{DeliveryError, NextStep, Outcome, Receipt, Undelivered};
-use crate::formats::claude_code::Found;
 use crate::journal::{CopyRow, Event, JournalError, Kind, Trouble};
 use crate::renewal::{Jitter, try_again};
 use crate::settings::{Destination, Place};
@@ -21,7 +21,7 @@ impl Delivery {
         &self,
         order: &Order,
         receipt: &Receipt,
-        lay: Option<&Found>,
+        laid: Option<Laid>,
         docker: Option<&Docker>,
     ) -> Result<Timestamp, JournalError> {
         let Destination { name, account, .. } = &order.destination;
@@ -29,8 +29,8 @@ impl Delivery {
         let at = receipt.files.iter().map(|file| file.read_back_at).max().unwrap_or_else(|| self.clock.now());
         let before = self.journal.copy(&place)?.and_then(|copy| copy.confirmed);
         let owner_of = |token: &Fingerprint| self.journal.owner_of(token).ok().flatten();
-        let damage = lay.and_then(|lay| {
-            healing::judge(before.as_ref(), lay, receipt.is_all_there_is(), account, owner_of)
+        let damage = laid.and_then(|Laid { found, is_file }| {
+            healing::judge(before.as_ref(), &found, !is_file && receipt.is_all_there_is(), account, owner_of)
         });
         let event = |kind, text| Event::new(at, kind, text).to(account).at_destination(name);
         if receipt.files.iter().all(|file| file.outcome == Outcome::Kept) {

@@ -1,7 +1,7 @@
 //! Orders and withdrawals as parcels: which files, and what shall become of each.
 
 use std::collections::HashSet;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Order, Way};
 use crate::credentials::Fingerprint;
@@ -10,8 +10,27 @@ use crate::formats::claude_code::{self, Found};
 use crate::journal::CopyRow;
 use crate::settings::Folder;
 
-/// What lay in the place of an order's credentials, once somebody looked there.
-pub(super) type Lay = Arc<OnceLock<Found>>;
+/// What lay in the place of an order's credentials when it was last decided what to do there.
+#[derive(Clone, Default)]
+pub(super) struct Lay(Arc<Mutex<Option<Laid>>>);
+
+/// What lay there.
+#[derive(Clone)]
+pub(super) struct Laid {
+    pub(super) found: Found,
+    pub(super) is_file: bool,
+}
+
+impl Lay {
+    fn note(&self, existing: Option<&[u8]>) {
+        let laid = Laid { found: claude_code::found(existing), is_file: existing.is_some() };
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(laid);
+    }
+
+    pub(super) fn laid(&self) -> Option<Laid> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
 
 /// Brings the files of an order's format, and tells what lay there before.
 pub(super) fn bringing(order: &Order) -> (Parcel, Lay) {
@@ -20,7 +39,7 @@ pub(super) fn bringing(order: &Order) -> (Parcel, Lay) {
     let (credentials, way, lay) = (credentials.clone(), *way, Lay::default());
     let noted = lay.clone();
     let mut files = vec![file(folder, claude_code::CREDENTIALS, move |existing| {
-        noted.get_or_init(|| claude_code::found(existing));
+        noted.note(existing);
         match way {
             Way::Publish => claude_code::with_token(&credentials, existing, false),
             Way::Replace => claude_code::with_token(&credentials, existing, true),

@@ -1,6 +1,6 @@
 //! What the engine says of volumes: whether they are there, how they are made, and whether it was us by accident.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use bollard::models::Volume;
 use bollard::query_parameters::{ListVolumesOptions, ListVolumesOptionsBuilder, RemoveVolumeOptions};
@@ -40,6 +40,15 @@ impl Docker {
         let listed = self.api.list_volumes(None::<ListVolumesOptions>).await;
         let listed = listed.ok().and_then(|listed| listed.volumes).unwrap_or_default();
         listed.into_iter().map(|volume| (volume.name.clone(), VolumeFacts::of(&volume))).collect()
+    }
+
+    /// The names of all volumes.
+    ///
+    /// # Errors
+    /// By class, see [`EngineError`].
+    pub async fn volumes(&self) -> Result<BTreeSet<String>, EngineError> {
+        let found = self.call("list volumes", self.api.list_volumes(None::<ListVolumesOptions>)).await?;
+        Ok(found.volumes.unwrap_or_default().into_iter().map(|volume| volume.name).collect())
     }
 
     /// Looks a volume up. Comes before any container is created with it: that would create the volume, silently.

@@ -35,7 +35,8 @@ pub(super) struct Vigil {
     /// Volumes that came to be, or went, and when to see to them whatever happens.
     changed: BTreeMap<String, Instant>,
     due: BTreeMap<DestinationName, (Instant, Way)>,
-    looked: Option<Instant>,
+    /// When to look from outside.
+    look_at: Option<Instant>,
 }
 
 /// A destination on this engine.
@@ -50,6 +51,8 @@ struct Watched {
     seen: Option<Look>,
     /// Whether it looked otherwise than it was read back; such a thing is checked once.
     doubted: bool,
+    /// Whether the volume is there. Engines say that a volume is created whenever a container is that mounts it.
+    exists: bool,
     /// Whether nothing else lies in the volume.
     alone: bool,
     /// Whether a container was seen with it since the volume came to be: the image's files lie there by now.
@@ -98,6 +101,7 @@ impl Vigil {
                     size: None,
                     seen: None,
                     doubted: false,
+                    exists: true,
                     alone: false,
                     used: self.containers.values().any(|it| it.mounts.iter().any(|at| *at.volume == *destination.volume.as_str())),
                     is_root_s: false,
@@ -108,14 +112,17 @@ impl Vigil {
         }
     }
 
-    /// Begins anew with what is there: nothing that happened before is known, so everything is checked.
-    pub(super) fn begin(&mut self, present: Vec<Presence>, now: Instant) {
+    /// Begins anew with the containers and volumes that are there: nothing that happened before is known, so everything is
+    /// checked.
+    pub(super) fn begin(&mut self, present: Vec<Presence>, volumes: &BTreeSet<String>, now: Instant) {
         self.containers = present.into_iter().map(|it| (it.id.clone(), it)).collect();
+        self.look_at = Some(now);
         self.meeting.clear();
         self.changed.clear();
         let used: BTreeSet<_> = self.containers.values().flat_map(volumes_of).collect();
         for place in self.places.values_mut() {
             place.used = used.contains(&place.volume);
+            place.exists = volumes.contains(&place.volume);
         }
         let all: Vec<_> = self.places.keys().cloned().collect();
         for name in all {
@@ -126,12 +133,12 @@ impl Vigil {
     /// Takes note of what happened. A container that is to be [met](Self::met) is given back.
     pub(super) fn happened(&mut self, happening: Happening, now: Instant) -> Option<String> {
         match happening {
-            Happening::VolumeCreated(volume) | Happening::VolumeRemoved(volume) => {
-                let mut places = self.places.values_mut().filter(|it| it.volume == volume).peekable();
-                if places.peek().is_some() {
-                    places.for_each(|place| place.used = false);
-                    self.changed.insert(volume, now + FIRST_CONTAINER);
-                }
+            Happening::VolumeCreated(volume) => {
+                self.volume_is(volume, true, now);
+                None
+            }
+            Happening::VolumeRemoved(volume) => {
+                self.volume_is(volume, false, now);
                 None
             }
             Happening::ContainerCreated { id, .. } => {
@@ -152,6 +159,23 @@ impl Vigil {
                 self.meeting.remove(&id);
                 None
             }
+        }
+    }
+
+    fn volume_is(&mut self, volume: String, exists: bool, now: Instant) {
+        let mut changed = false;
+        for place in self.places.values_mut().filter(|it| it.volume == volume && it.exists != exists) {
+            (place.exists, place.used, place.alone, changed) = (exists, false, false, true);
+        }
+        if changed {
+            self.changed.insert(volume, now + FIRST_CONTAINER);
+        }
+    }
+
+    /// A delivery found no volume.
+    pub(super) fn missed(&mut self, name: &str) {
+        if let Some((_, place)) = self.places.iter_mut().find(|(known, _)| known.as_str() == name) {
+            place.exists = false;
         }
     }
 
@@ -207,7 +231,7 @@ impl Vigil {
             }
             if let Some(place) = self.places.get_mut(&name) {
                 place.turn = 0;
-                self.looked = None;
+                self.look_at = Some(now);
             }
         }
     }
@@ -217,7 +241,7 @@ impl Vigil {
         if self.next_looks().is_none_or(|next| next > now) {
             return Vec::new();
         }
-        self.looked = Some(now);
+        self.look_at = Some(now + LOOK_EVERY);
         let mut glimpses: Vec<(u64, Glimpse)> = self
             .places
             .iter()
@@ -289,13 +313,14 @@ impl Vigil {
     }
 
     /// A destination was seen to, and what was seen there at the end, if it was reached.
-    pub(super) fn seen_to(&mut self, name: &str, receipt: Option<&Receipt>) {
+    pub(super) fn seen_to(&mut self, name: &str, receipt: Option<&Receipt>, now: Instant) {
         let Some((_, place)) = self.places.iter_mut().find(|(known, _)| known.as_str() == name) else { return };
         place.seen = None;
         let Some(receipt) = receipt else { return };
         // From outside, it is seen at once how it looks now.
-        self.looked = None;
+        self.look_at = Some(now);
         place.size = receipt.files.iter().find(|file| file.path == place.path).and_then(|file| file.size);
+        place.exists = true;
         place.alone = receipt.is_all_there_is();
         place.is_root_s = receipt.is_root_s();
     }
@@ -312,7 +337,7 @@ impl Vigil {
             running.any(|it| it.mounts.iter().any(|mount| mount.volume == volume))
         };
         let any = self.places.values().any(|place| in_use(&place.volume));
-        any.then(|| self.looked.map_or_else(Instant::now, |looked| looked + LOOK_EVERY))
+        self.look_at.filter(|_| any)
     }
 
     fn places_in(&self, volumes: &BTreeSet<String>) -> Vec<DestinationName> {

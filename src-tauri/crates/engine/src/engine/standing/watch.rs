@@ -16,6 +16,7 @@ use super::rounds::{Ready, Round};
 use super::vigil::{Glimpse, Guest, Vigil};
 use super::{Changed, Engine, Troubles};
 use crate::delivery::{self, Carried, Order};
+use crate::destinations::DeliveryError;
 use crate::destinations::docker::{Docker, EngineError, Happenings, Look, Presence};
 use crate::error::Error;
 use crate::journal::{Event, Kind};
@@ -47,6 +48,7 @@ struct Connection {
     docker: Arc<Docker>,
     happenings: Happenings,
     present: Vec<Presence>,
+    volumes: BTreeSet<String>,
 }
 
 /// Something that went on beside the events and has come to its end.
@@ -107,18 +109,18 @@ impl<'a> Watch<'a> {
     async fn connect(self) -> Result<Connection, EngineError> {
         let docker = self.engine.delivery.docker(self.name).await?;
         let happenings = docker.happenings().await?;
-        let present = docker.presences().await?;
-        Ok(Connection { docker, happenings, present })
+        let (present, volumes) = (docker.presences().await?, docker.volumes().await?);
+        Ok(Connection { docker, happenings, present, volumes })
     }
 
     /// Sees to the engine for as long as it is there.
     async fn attend(self, connection: Connection, changes: &mut Receiver<u64>) -> End {
-        let Connection { docker, mut happenings, present } = connection;
+        let Connection { docker, mut happenings, present, volumes } = connection;
         let clock = &self.engine.clock;
         let mut clocks = Clocks::at(clock.now());
         let (mut vigil, mut ready) = (Vigil::default(), Ready::default());
         self.take_over_destinations(&mut vigil);
-        vigil.begin(present, Instant::now());
+        vigil.begin(present, &volumes, Instant::now());
         let mut going_on: FuturesUnordered<BoxFuture<'a, Done>> = FuturesUnordered::new();
         let (mut is_carrying, mut is_looking) = (false, false);
         let (mut plan_at, mut heard) = (Instant::now(), Instant::now());
@@ -160,7 +162,7 @@ impl<'a> Watch<'a> {
                 }
                 Some(done) = going_on.next() => match done {
                     Done::Met(id, guest, carried) => {
-                        see_to(&mut vigil, &carried);
+                        see_to(&mut vigil, &carried, Instant::now());
                         vigil.met(&id, guest, Instant::now());
                     }
                     Done::Looked(looks) => {
@@ -177,7 +179,7 @@ impl<'a> Watch<'a> {
                     Done::Carried(Ok(round)) => {
                         is_carrying = false;
                         plan_at = plan_at.min(Instant::now() + renewal::wait(clock.now(), round.next));
-                        see_to(&mut vigil, &round.carried);
+                        see_to(&mut vigil, &round.carried, Instant::now());
                         ready.take_over(round.orders);
                     }
                     Done::Carried(Err(why)) => {
@@ -242,9 +244,12 @@ impl<'a> Watch<'a> {
     }
 }
 
-fn see_to(vigil: &mut Vigil, carried: &[Carried]) {
+fn see_to(vigil: &mut Vigil, carried: &[Carried], now: Instant) {
     for carried in carried {
-        vigil.seen_to(&carried.destination, carried.seen.as_ref());
+        vigil.seen_to(&carried.destination, carried.seen.as_ref(), now);
+        if let Err(DeliveryError::VolumeMissing { .. }) = carried.result {
+            vigil.missed(&carried.destination);
+        }
     }
 }
 

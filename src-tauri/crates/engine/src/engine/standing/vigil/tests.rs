@@ -15,7 +15,7 @@ impl Desk {
     fn new(present: Vec<Presence>) -> Self {
         let mut desk = Self { vigil: Vigil::default(), now: Instant::now() };
         desk.vigil.keep(&[destination("web", "auth")]);
-        desk.vigil.begin(present, desk.now);
+        desk.vigil.begin(present, &BTreeSet::from(["auth".to_owned()]), desk.now);
         assert_eq!(desk.due(), Some(Way::Check), "nothing is known at first");
         desk
     }
@@ -31,7 +31,13 @@ impl Desk {
             entries_at_top: entries,
             read_back_at: jiff::Timestamp::UNIX_EPOCH,
         };
-        self.vigil.seen_to("web", Some(&Receipt { destination: "web".to_owned(), files: vec![file] }));
+        self.vigil.seen_to("web", Some(&Receipt { destination: "web".to_owned(), files: vec![file] }), self.now);
+    }
+
+    /// The volume is made anew.
+    fn made_anew(&mut self) {
+        self.happens(Happening::VolumeRemoved("auth".to_owned()));
+        self.happens(created("auth"));
     }
 
     fn due(&mut self) -> Option<Way> {
@@ -83,9 +89,10 @@ fn created(volume: &str) -> Happening {
 fn a_volume_made_anew_waits_for_its_container() {
     let mut desk = Desk::new(vec![]);
     desk.read_back(5, 1000);
-    assert_eq!(desk.happens(created("other")), None);
-    assert_eq!(desk.vigil.next_due(), None);
+    desk.happens(created("other"));
     desk.happens(created("auth"));
+    assert_eq!(desk.vigil.next_due(), None, "engines say so of a volume that is there, whenever it is used");
+    desk.made_anew();
     assert_eq!(desk.vigil.waiting().len(), 1);
     assert_eq!(desk.due(), None);
     desk.created("app");
@@ -99,7 +106,7 @@ fn a_volume_made_anew_waits_for_its_container() {
 #[test]
 fn where_no_container_comes_it_is_delivered_to_all_the_same() {
     let mut desk = Desk::new(vec![]);
-    desk.happens(created("auth"));
+    desk.made_anew();
     desk.passes(FIRST_CONTAINER);
     assert_eq!(desk.vigil.next_due(), Some(desk.now));
     assert_eq!(desk.due(), Some(Way::Publish));
@@ -110,14 +117,14 @@ fn where_no_container_comes_it_is_delivered_to_all_the_same() {
 #[test]
 fn without_a_head_start_it_is_seen_to_at_the_start() {
     let mut desk = Desk::new(vec![]);
-    desk.happens(created("auth"));
+    desk.made_anew();
     desk.created("app");
     desk.meets("app", false, false);
     assert_eq!(desk.due(), None);
     desk.happens(Happening::ContainerStarted("app".to_owned()));
     assert_eq!(desk.due(), Some(Way::Publish));
     let mut desk = Desk::new(vec![]);
-    desk.happens(created("auth"));
+    desk.made_anew();
     desk.created("app");
     desk.meets("app", false, false);
     desk.passes(START);
@@ -168,6 +175,15 @@ fn a_file_that_was_harmed_right_after_it_was_read_back_is_noticed() {
 }
 
 #[test]
+fn a_look_is_made_at_once_and_then_waits() {
+    let mut desk = Desk::new(vec![container("app", true)]);
+    desk.read_back(5, 1000);
+    assert_eq!(desk.vigil.looks(desk.now).len(), 1);
+    assert_eq!(desk.vigil.looks(desk.now), []);
+    assert_eq!(desk.vigil.next_looks(), Some(desk.now + LOOK_EVERY));
+}
+
+#[test]
 fn many_files_are_looked_at_in_turns() {
     let names: Vec<_> = (0..40).map(|number| format!("d{number}")).collect();
     let all: Vec<_> = names.iter().map(|name| destination(name, "auth")).collect();
@@ -206,7 +222,7 @@ fn root_s_file_is_given_to_a_container_that_is_not_root() {
 #[test]
 fn what_nobody_wants_any_more_is_forgotten() {
     let mut desk = Desk::new(vec![container("app", true)]);
-    desk.vigil.begin(vec![container("app", true)], desk.now);
+    desk.vigil.begin(vec![container("app", true)], &BTreeSet::new(), desk.now);
     desk.vigil.keep(&[]);
     assert_eq!((desk.vigil.next_due(), desk.vigil.next_looks()), (None, None));
 }
