@@ -18,6 +18,7 @@ mod logout;
 mod paste;
 mod renewal;
 mod sign_in;
+mod snippets;
 mod steps;
 mod vault;
 mod words;
