@@ -18,7 +18,7 @@ demo: ## sign in at a practice provider and keep a container signed in, in front
 
 # The programs are built together with the tests, so that both get the same features and nothing is compiled twice.
 test: ## run every test, on a private Docker Engine, a real keychain and the practice provider
-	@setup/install build keychain foreign terminal
+	@setup/install build keychain foreign compose terminal
 	$(CARGO) build --workspace --bins --tests
 	@if $(call has,nextest); then \
 		setup/with-engine $(CARGO) nextest run --workspace --no-fail-fast; \
@@ -28,6 +28,9 @@ test: ## run every test, on a private Docker Engine, a real keychain and the pra
 	$(CARGO) test --workspace --doc
 	@if [ -e $(TARGET)/tmp/claude-code.missing ]; then \
 		printf '\n!!! NOT TESTED WITH THE REAL CLAUDE CODE CLI: '; cat $(TARGET)/tmp/claude-code.missing; \
+	fi
+	@if [ -e $(TARGET)/tmp/dev-containers.missing ]; then \
+		printf '\n!!! NOT TESTED WITH REAL DEV CONTAINERS: '; cat $(TARGET)/tmp/dev-containers.missing; \
 	fi
 
 check: ## formatting, lints, documentation and the courier's bytes, with every warning an error
