@@ -124,18 +124,18 @@ pub(crate) enum Command {
         #[arg(long, short = 'n', default_value_t = 50)]
         most: u32,
     },
-    /// Keep everything fresh, until stopped
-    Run,
-    /// See the whole job at work with a practice provider, leaving nothing behind
-    Demo,
-    /// Print what a shell needs to complete commands
-    Completions {
     /// Look for whatever keeps containers from staying signed in, and say how to mend it
     Doctor {
         /// Mend what can be mended safely, and look again
         #[arg(long)]
         fix: bool,
     },
+    /// Keep everything fresh, until stopped
+    Run,
+    /// See the whole job at work with a practice provider, leaving nothing behind
+    Demo,
+    /// Print what a shell needs to complete commands
+    Completions {
         /// Which shell
         shell: Shell,
     },

@@ -37,8 +37,8 @@ pub(crate) async fn carry_out(args: Args, surroundings: Surroundings) -> Result<
             Ok(Outcome::Done)
         }
         Command::Demo => demo::show(stopped()).await,
-        command => {
         Command::Doctor { fix } => doctor::examine(surroundings, fix, json, stopped()).await,
+        command => {
             let engine = Engine::open(surroundings)?;
             let done = match command {
                 Command::Run => run::keep(&engine, json, stopped()).await,
