@@ -27,10 +27,9 @@ async fn what_lies_there_is_told_apart_and_put_right_where_it_may_be() {
 
     let blanked = json!({"claudeAiOauth": {"accessToken": "", "refreshToken": "", "expiresAt": 0}});
     let by_hand = json!({"claudeAiOauth": {"accessToken": "by-hand", "scopes": ["user:inference"]}});
-    let cases = [(blanked, "file_blank", 1), (json!({}), "file_empty", 1), (by_hand, "unknown_token", 0)];
-    for (file, code, exit) in cases {
+    for (file, code) in [(blanked, "file_blank"), (json!({}), "file_empty")] {
         write(&volume, &file).await;
-        let found = told(&home, exit).await;
+        let found = told(&home, 1).await;
         assert_eq!(found.codes("web"), [code]);
         assert_eq!(found.only(code)["fixable"], true);
         assert_eq!(volume.read(".credentials.json").await.json(), file, "looking changed it");
@@ -38,6 +37,14 @@ async fn what_lies_there_is_told_apart_and_put_right_where_it_may_be() {
         assert!(mended.stderr.contains("Mended: delivered to web, and read it back."), "{mended}");
         assert_eq!(token_in(&volume).await, token(&home).await);
     }
+
+    // What somebody put there is theirs to give up.
+    write(&volume, &by_hand).await;
+    let found = told(&home, 0).await;
+    assert_eq!((found.codes("web"), &found.only("unknown_token")["fixable"]), (vec!["unknown_token"], &json!(false)));
+    home.tokenferry(["doctor", "--fix"]).run().await.succeeds();
+    assert_eq!(volume.read(".credentials.json").await.json(), by_hand);
+    home.tokenferry(["sync"]).run().await.succeeds();
 
     // An older token of the same account.
     home.tokenferry(["refresh"]).run().await.succeeds();

@@ -46,7 +46,9 @@ fn token(destination: &Destination, contents: &Contents, facts: &Facts) -> Optio
         (Found::Nothing | Found::Blank, None) => return None,
     };
     let finding = Finding::new(severity, code, subject, words);
-    let deliverable = row.is_some() && contents.found != Found::NotUnderstood;
+    // What somebody put there by hand is theirs to give up.
+    let is_theirs = matches!(contents.found, Found::Token(_)) && contents.owner.is_none();
+    let deliverable = row.is_some() && contents.found != Found::NotUnderstood && !is_theirs;
     Some(if deliverable { finding.mended_by(Mend::Deliver(destination.name.clone())) } else { finding })
 }
 

@@ -104,7 +104,7 @@ fn provider(provider: &ProviderFacts) -> Option<Finding> {
 
 fn unanswered(name: &str, error: &ProviderError) -> Finding {
     let words = Words {
-        what: if name == "Claude" { error.to_string() } else { format!("{error} Asked was {name}.") },
+        what: if name == "Claude" { error.to_string() } else { format!("{error} It was asked at {name}.") },
         why: "Tokens work until their end; none can be renewed, and nobody can sign in.".to_owned(),
         fix: "Check the network, and a proxy or firewall on the way. Tokenferry tries again by itself.".to_owned(),
     };

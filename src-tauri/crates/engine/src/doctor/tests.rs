@@ -348,6 +348,14 @@ fn each_thing_is_told_once() {
 }
 
 #[test]
+fn each_code_is_in_the_papers() {
+    let papers = include_str!("../../../../../docs/doctor.md");
+    for (code, _) in everything_wrong() {
+        assert!(papers.contains(&format!("`{code}`")), "docs/doctor.md lacks {code}");
+    }
+}
+
+#[test]
 fn programs_are_given_every_part() {
     let [finding] = with(|facts| facts.sight().leftovers.couriers = 1).try_into().unwrap();
     let told = serde_json::to_value(&finding).unwrap();
@@ -410,7 +418,14 @@ fn only_what_harms_nobody_is_mended() {
     assert_eq!(fixable("file_unreadable"), [Some(Mend::Deliver(web())), None], "an owner that somebody chose stays");
     assert_eq!(fixable("onboarding_not_seeded"), [Some(Mend::MakeReady(web()))]);
     assert_eq!(fixable("leftovers"), [Some(Mend::Tidy("default".into()))]);
-    for code in ["full_credential", "volume_missing", "lock_abandoned", "environment_overrides", "keychain_locked"] {
+    for code in [
+        "full_credential",
+        "unknown_token",
+        "volume_missing",
+        "lock_abandoned",
+        "environment_overrides",
+        "keychain_locked",
+    ] {
         assert_eq!(fixable(code), [None], "{code}");
     }
 }
