@@ -21,8 +21,8 @@ use oauth2::{
 pub(crate) use endpoints::is_on_this_machine;
 pub use endpoints::{BadProvider, Endpoints};
 pub use error::{ProviderError, Unrenewed};
-pub use tokens::Tokens;
 use jiff::SignedDuration;
+pub use tokens::Tokens;
 use url::Url;
 
 use crate::account::Identity;
