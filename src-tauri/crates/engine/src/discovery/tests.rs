@@ -119,7 +119,7 @@ fn the_owner_is_whom_the_containers_agree_on() {
     let app = OwnerChoice::Ids(Ids { uid: 1000, gid: 1001 });
     let (app_user, root) = (as_user("a", Some((1000, 1001))), as_user("b", Some((0, 0))));
     assert_eq!(owner(&[]), OwnerChoice::Auto);
-    assert_eq!(owner(&[root.clone()]), OwnerChoice::Auto);
+    assert_eq!(owner(std::slice::from_ref(&root)), OwnerChoice::Auto);
     assert_eq!(owner(&[app_user.clone(), root, as_user("c", None)]), app);
     assert_eq!(owner(&[app_user, as_user("d", Some((7, 7)))]), OwnerChoice::Auto);
 }

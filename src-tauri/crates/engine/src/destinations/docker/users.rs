@@ -3,14 +3,18 @@
 use std::collections::HashMap;
 use std::io::Read;
 
-use bollard::models::{ContainerSummary, ContainerSummaryStateEnum};
+use bollard::models::{ContainerConfig, ContainerSummary, ContainerSummaryStateEnum};
 use bollard::query_parameters::{
     DownloadFromContainerOptionsBuilder, InspectContainerOptions, ListContainersOptionsBuilder,
 };
 use futures_util::StreamExt;
+use serde_json::Value;
 
 use super::{CALLS_AT_ONCE, COURIER_LABEL, Docker, EngineError, gather};
 use crate::destinations::Ids;
+
+/// What a dev container is made of, as JSON.
+const DEV_CONTAINER_LABEL: &str = "devcontainer.metadata";
 
 /// Where root is at home.
 pub(super) const ROOTS_HOME: &str = "/root";
@@ -78,6 +82,20 @@ impl<'a> UserText<'a> {
         let named = |text: &str| text.parse::<u32>().is_err();
         !self.user.is_empty() && (named(self.user) || self.group.is_none_or(named))
     }
+}
+
+/// As whom people work in a container: in a dev container often somebody else than its user, which its label says.
+pub(super) fn working_user(config: &ContainerConfig) -> String {
+    let label = config.labels.as_ref().and_then(|labels| labels.get(DEV_CONTAINER_LABEL));
+    let remote = label.and_then(|label| remote_user(&serde_json::from_str(label).ok()?));
+    remote.or_else(|| config.user.clone()).unwrap_or_default()
+}
+
+/// One object, or one for each layer of the dev container: the last that says it counts.
+fn remote_user(metadata: &Value) -> Option<String> {
+    let layers = metadata.as_array().map_or(std::slice::from_ref(metadata), Vec::as_slice);
+    let said = layers.iter().rev().find_map(|layer| layer.get("remoteUser")?.as_str());
+    said.filter(|user| !user.is_empty()).map(str::to_owned)
 }
 
 fn entries(list: &str) -> impl Iterator<Item = Vec<&str>> {
@@ -149,7 +167,7 @@ impl Docker {
             return user;
         }
         let container = self.api.inspect_container(id, None::<InspectContainerOptions>).await.ok()?;
-        let text = container.config?.user.unwrap_or_default();
+        let text = working_user(&container.config?);
         match UserText::parse(&text).without_lists() {
             Some(ids) => Some(ids),
             None => self.user_by_lists(id, &text).await.0,
@@ -207,6 +225,19 @@ mod tests {
         assert_eq!(ids("node:"), Some((1000, 1001)));
         assert_eq!(ids("nobody"), None);
         assert_eq!(ids("node:nobody"), None);
+    }
+
+    #[test]
+    fn in_a_dev_container_people_work_as_its_label_says() {
+        let user = |label: Option<&str>| {
+            let labels = label.map(|label| HashMap::from([(DEV_CONTAINER_LABEL.to_owned(), label.to_owned())]));
+            working_user(&ContainerConfig { user: Some("node".to_owned()), labels, ..Default::default() })
+        };
+        assert_eq!(user(Some(r#"[{"remoteUser":"root"},{"remoteUser":"vscode"},{"mounts":[]}]"#)), "vscode");
+        assert_eq!(user(Some(r#"{"remoteUser":"vscode"}"#)), "vscode");
+        for other in [None, Some("[]"), Some("no json"), Some(r#"[{"remoteUser":7}]"#)] {
+            assert_eq!(user(other), "node", "{other:?}");
+        }
     }
 
     #[test]
