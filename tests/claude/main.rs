@@ -13,6 +13,7 @@
 
 mod answers;
 mod cli;
+mod healing;
 mod package;
 mod proof;
 mod renewal;
