@@ -164,7 +164,7 @@ async fn an_engine_that_hangs_or_is_gone_holds_up_no_other() {
     let told = looking.finish().await.ends_with(3);
     let all_after = begun.elapsed();
     hanging.resume();
-    assert!(told_after < Duration::from_secs(5) && told_after < all_after, "{told_after:?} of {all_after:?}");
+    assert!(told_after + Duration::from_secs(2) < all_after, "{told_after:?} of {all_after:?}");
     assert!(told.stderr.contains(gone) && told.stderr.contains("does not answer"), "{told}");
     let one = home.tokenferry(["destination", "discover", "--engine", gone, "--json"]).run().await.ends_with(1).json();
     assert_eq!(one["engines"][0]["error"]["code"], "engine_not_running", "{one}");

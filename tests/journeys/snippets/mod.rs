@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use bed::dockerd::Dockerd;
 use bed::{Home, Output, Provider, Tokenferry, Volume};
+use serde_json::{Value, json};
 
 use crate::steps::{report, sign_in, token};
 
@@ -61,13 +62,13 @@ impl Scene {
     async fn has_read(&self, output: &Output, may: &str) {
         let (_, printed) = output.stdout.split_once("<<").unwrap_or_else(|| panic!("nothing was read:\n{output}"));
         let (file, rest) = printed.split_once(">>").expect("the end of the file");
-        let file: serde_json::Value = serde_json::from_str(file).expect("JSON");
+        let file: Value = serde_json::from_str(file).expect("JSON");
         assert_eq!(file["claudeAiOauth"]["accessToken"], token(&self.home).await);
         assert_eq!(rest.trim(), may);
     }
 
-    /// Approves of what the label says, which nobody has approved of before, and delivers.
-    async fn approve_what_is_labelled(&self) {
+    /// Approves of what the label says, which nobody has approved of before, and delivers. Gives what was suggested.
+    async fn approve_what_is_labelled(&self) -> Value {
         let found = loop {
             let found = report(self.home.tokenferry(["destination", "discover"])).await;
             if found["engines"][0]["suggestions"].as_array().is_some_and(|suggestions| !suggestions.is_empty()) {
@@ -79,6 +80,7 @@ impl Scene {
         let name = suggestion["name"].as_str().expect("a name");
         self.home.tokenferry(["destination", "discover", "--approve", name]).run().await.succeeds();
         self.home.tokenferry(["sync", name]).run().await.succeeds();
+        suggestion.clone()
     }
 
     /// What may be written to a folder of the test's own.
@@ -147,10 +149,13 @@ async fn dev_containers_take_the_file() {
         let command = scene.home.program("node", [&program]).args(&words[..1]).arg("--workspace-folder").arg(folder);
         command.args(&words[1..]).prints_a_secret()
     };
-    let up = async |folder: &Path, text: &str| {
-        let mut file: serde_json::Value = serde_json::from_str(text).expect("JSON");
+    let up = async |folder: &Path, text: &str, user: &str| {
+        let mut file: Value = serde_json::from_str(text).expect("JSON");
+        file["remoteUser"] = user.into();
+        // An image made for that would need a builder.
+        file["updateRemoteUserUID"] = false.into();
         // The private engine has no network for containers.
-        let arguments = file.as_object_mut().unwrap().entry("runArgs").or_insert_with(|| serde_json::json!([]));
+        let arguments = file.as_object_mut().unwrap().entry("runArgs").or_insert_with(|| json!([]));
         arguments.as_array_mut().unwrap().push("--network=none".into());
         fs::create_dir_all(folder.join(".devcontainer")).unwrap();
         fs::write(folder.join(".devcontainer/devcontainer.json"), file.to_string()).unwrap();
@@ -158,13 +163,14 @@ async fn dev_containers_take_the_file() {
     };
     for (at, (words, may)) in TRIED.into_iter().enumerate() {
         let folder = scene.folder(&format!("workspace-{at}"));
-        up(&folder, &scene.snippet(&[&["devcontainer"], words].concat()).await).await;
+        up(&folder, &scene.snippet(&[&["devcontainer"], words].concat()).await, "root").await;
         let output = devcontainer(&folder, &["exec", "sh", "-c", READ]).run().await.succeeds();
         scene.has_read(&output, may).await;
     }
     let folder = scene.folder("fresh-workspace");
-    up(&folder, &scene.snippet(&["devcontainer"]).await).await;
-    scene.approve_what_is_labelled().await;
+    up(&folder, &scene.snippet(&["devcontainer"]).await, "node").await;
+    let suggested = scene.approve_what_is_labelled().await;
+    assert_eq!(suggested["owner"], "1000:1000", "as whom people work there: {suggested}");
     let output = devcontainer(&folder, &["exec", "sh", "-c", READ]).run().await.succeeds();
     scene.has_read(&output, "may write").await;
 }

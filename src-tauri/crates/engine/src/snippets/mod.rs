@@ -139,8 +139,8 @@ fn explanation(kind: Kind, subject: Subject<'_>, wish: &Wish) -> Vec<String> {
     }
     if kind == Kind::DevContainer {
         tell(
-            "Where people work in it as somebody else than its user (remoteUser), the files have to be theirs: add the \
-             destination with --owner UID:GID."
+            "Once the dev container is there, the files are given to whoever works in it (remoteUser); to be sure before, add \
+             the destination with --owner UID:GID."
                 .to_owned(),
         );
     }
