@@ -11,6 +11,7 @@
 
 mod engines;
 mod healing;
+mod labels;
 mod loops;
 mod scene;
 mod volumes;

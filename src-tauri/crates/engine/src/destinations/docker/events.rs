@@ -102,9 +102,7 @@ fn understood(event: EventMessage) -> Option<Happening> {
             Some(Happening::ContainerCreated { id, is_labelled: attributes.contains_key(ACCOUNT_LABEL) })
         }
         (EventMessageTypeEnum::CONTAINER, "start") => Some(Happening::ContainerStarted(id)),
-        (EventMessageTypeEnum::CONTAINER, "die" | "died" | "destroy" | "remove") => {
-            Some(Happening::ContainerEnded(id))
-        }
+        (EventMessageTypeEnum::CONTAINER, "die" | "died" | "destroy" | "remove") => Some(Happening::ContainerEnded(id)),
         _ => None,
     }
 }

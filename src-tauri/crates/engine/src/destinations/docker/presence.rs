@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use bollard::models::{ContainerSummary, ContainerSummaryStateEnum, MountPoint};
-use bollard::query_parameters::{ContainerArchiveInfoOptionsBuilder, InspectContainerOptions, ListContainersOptionsBuilder};
+use bollard::query_parameters::{
+    ContainerArchiveInfoOptionsBuilder, InspectContainerOptions, ListContainersOptionsBuilder,
+};
 
 use super::{COURIER_LABEL, Docker, EngineError, is_missing};
 

@@ -1,5 +1,5 @@
-//! Which engines are watched: those with a destination or a copy. Each has a watch of its own, so that one that is dead, or
-//! slow, holds up no other.
+//! Which engines are watched: those with a destination or a copy, and where labels may approve, the one that `docker` would
+//! use. Each has a watch of its own, so that one that is dead, or slow, holds up no other.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio_util::sync::CancellationToken;
 
-use super::{Changed, Engine, Troubles};
+use super::{Changed, Engine, FLEET, Troubles};
 use crate::error::Error;
 
 impl Engine {
@@ -19,6 +19,7 @@ impl Engine {
         loop {
             match self.engines_wanted() {
                 Ok(wanted) => {
+                    troubles.tell(FLEET, &[], self.clock.now());
                     kept.retain(|address, stop| {
                         let is_wanted = wanted.contains_key(address);
                         if !is_wanted {
@@ -35,7 +36,7 @@ impl Engine {
                         });
                     }
                 }
-                Err(why) => troubles.tell(&[why], self.clock.now()),
+                Err(why) => troubles.tell(FLEET, &[why], self.clock.now()),
             }
             tokio::select! {
                 _ = changes.changed() => {}
@@ -48,8 +49,9 @@ impl Engine {
     fn engines_wanted(&self) -> Result<BTreeMap<String, String>, Error> {
         let settings = self.settings()?;
         let copies = self.journal.copies()?;
+        let usual = settings.approve_labelled.then(|| self.delivery.engine_named(None).ok()).flatten();
         let places = settings.destinations.into_iter().map(|it| it.engine);
-        let names = places.chain(copies.into_iter().map(|copy| copy.place.engine));
+        let names = places.chain(copies.into_iter().map(|copy| copy.place.engine)).chain(usual);
         Ok(names.map(|name| (self.delivery.engine_address(&name), name)).collect())
     }
 }

@@ -3,12 +3,14 @@
 //! Renewals and engines don't wait for each other. They meet in the journal: what a renewal stored, every engine's watch
 //! finds due.
 
+mod attendance;
 mod fleet;
 mod renewals;
 mod rounds;
 mod vigil;
 mod watch;
 
+use std::collections::BTreeMap;
 use std::future::pending;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -25,6 +27,10 @@ use crate::vault::{VaultError, lock};
 
 /// Changes come in bursts; looking again after this much takes a whole burst at once.
 const BURST: Duration = Duration::from_millis(100);
+
+/// Who meets troubles beside each engine's watch.
+const RENEWALS: &str = "renewals";
+const FLEET: &str = "fleet";
 
 /// Tells that something has changed. Each who waits has a receiver of its own, and misses none.
 type Changed = latest::Sender<u64>;
@@ -53,7 +59,7 @@ impl Engine {
         match late {
             // It will be unlocked in a while, at login for instance.
             Some(Error::Vault(why @ (VaultError::Locked | VaultError::TimedOut(_)))) => {
-                troubles.tell(&[Error::Vault(why)], self.clock.now());
+                troubles.tell(RENEWALS, &[Error::Vault(why)], self.clock.now());
             }
             Some(why) => return Err(why),
             None => {}
@@ -101,10 +107,11 @@ impl Engine {
     }
 }
 
-/// What stands in the way of everything, told once for as long as it lasts.
+/// What stands in the way of everything: told once for as long as it lasts, whoever meets it.
 struct Troubles<'a> {
     tell: &'a (dyn Fn(&Event) + Sync),
-    told: Mutex<Vec<String>>,
+    /// By who met it.
+    told: Mutex<BTreeMap<String, Vec<String>>>,
 }
 
 impl<'a> Troubles<'a> {
@@ -112,13 +119,14 @@ impl<'a> Troubles<'a> {
         Self { tell, told: Mutex::default() }
     }
 
-    fn tell(&self, troubles: &[Error], now: Timestamp) {
+    /// From now on these are what `who` meets; none where all is well again.
+    fn tell(&self, who: &str, troubles: &[Error], now: Timestamp) {
         let lines: Vec<String> =
             troubles.iter().map(|why| format!("{why} {}", why.fix()).trim_end().to_owned()).collect();
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        for line in lines.iter().filter(|line| !told.contains(line)) {
+        for line in lines.iter().filter(|line| !told.values().flatten().any(|known| known == *line)) {
             (self.tell)(&Event::new(now, Kind::Trouble, line));
         }
-        *told = lines;
+        told.insert(who.to_owned(), lines);
     }
 }

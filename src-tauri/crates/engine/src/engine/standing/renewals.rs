@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Changed, Engine, Troubles};
+use super::{Changed, Engine, RENEWALS, Troubles};
 use crate::error::Error;
 use crate::journal::{AccountRow, Stage};
 use crate::keeper::{KeepError, Need};
@@ -14,7 +14,7 @@ impl Engine {
         let mut changes = changed.subscribe();
         loop {
             let round = self.renew_all().await;
-            troubles.tell(&round.troubles, self.clock.now());
+            troubles.tell(RENEWALS, &round.troubles, self.clock.now());
             if round.did_something {
                 changed.send_modify(|number| *number += 1);
             }

@@ -31,7 +31,7 @@ impl<'a> Watch<'a> {
         Ok(destinations)
     }
 
-    fn is_here(self, engine: &str) -> bool {
+    pub(super) fn is_here(self, engine: &str) -> bool {
         self.engine.delivery.engine_address(engine) == self.address
     }
 
@@ -60,11 +60,7 @@ impl<'a> Watch<'a> {
         }
     }
 
-    async fn orders(
-        self,
-        planned: Vec<Destination>,
-        due: BTreeMap<DestinationName, Way>,
-    ) -> Result<Vec<Order>, Error> {
+    async fn orders(self, planned: Vec<Destination>, due: BTreeMap<DestinationName, Way>) -> Result<Vec<Order>, Error> {
         let mut wanted = planned;
         wanted.extend(self.destinations()?.into_iter().filter(|it| due.contains_key(&it.name)));
         let (mut orders, without_token) = self.engine.orders(wanted, Need::Living, Way::Publish).await?;

@@ -103,7 +103,10 @@ impl Vigil {
                     doubted: false,
                     exists: true,
                     alone: false,
-                    used: self.containers.values().any(|it| it.mounts.iter().any(|at| *at.volume == *destination.volume.as_str())),
+                    used: self
+                        .containers
+                        .values()
+                        .any(|it| it.mounts.iter().any(|at| *at.volume == *destination.volume.as_str())),
                     is_root_s: false,
                     turn: 0,
                 };
@@ -127,6 +130,15 @@ impl Vigil {
         let all: Vec<_> = self.places.keys().cloned().collect();
         for name in all {
             self.set_due(&name, now, Way::Check);
+        }
+    }
+
+    /// Whether it may bring a label with it: a container's are told, a volume's have to be read.
+    pub(super) fn may_bring_labels(&self, happening: &Happening) -> bool {
+        match happening {
+            Happening::VolumeCreated(volume) => self.places.values().all(|place| place.volume != *volume),
+            Happening::ContainerCreated { is_labelled, .. } => *is_labelled,
+            _ => false,
         }
     }
 

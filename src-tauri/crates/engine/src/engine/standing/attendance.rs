@@ -1,0 +1,290 @@
+//! Seeing to one engine while it is connected: what happens there is heard at once, and what takes longer goes on beside.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use jiff::Timestamp;
+use tokio::sync::watch::Receiver;
+use tokio::time::{Instant, sleep_until};
+
+use super::rounds::{Ready, Round};
+use super::vigil::{Glimpse, Guest, Vigil};
+use super::watch::{Connection, End, Watch};
+use crate::delivery::{self, Carried, Order};
+use crate::destinations::DeliveryError;
+use crate::destinations::docker::{Docker, EngineError, Happening, Look};
+use crate::error::Error;
+use crate::renewal;
+use crate::settings::DestinationName;
+
+/// How often an engine that says nothing is asked whether it is there: a stream that nobody ends looks like peace.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(60);
+/// How long to wait for more of the same before labels are read: compose makes several things at once.
+const LABELS_AFTER: Duration = Duration::from_millis(300);
+/// The clock on the wall went on this much further than the one that counts: the machine slept.
+const SLEPT: Duration = Duration::from_secs(20);
+
+/// Something that went on beside the events and has come to its end.
+enum Done {
+    Met(String, Guest, Vec<Carried>),
+    Looked(Vec<(DestinationName, Result<Option<Look>, EngineError>)>),
+    Alive(Result<(), EngineError>),
+    Carried(Result<Round, Error>),
+    Approved(Result<(), Error>),
+}
+
+/// What is known and what goes on while the engine is connected.
+struct Attendance<'a> {
+    watch: Watch<'a>,
+    docker: Arc<Docker>,
+    vigil: Vigil,
+    ready: Ready,
+    going_on: FuturesUnordered<BoxFuture<'a, Done>>,
+    is_carrying: bool,
+    is_looking: bool,
+    /// When the plan is to be looked at.
+    plan_at: Instant,
+    /// When labels are to be read, and whether they count at all.
+    labels_at: Option<Instant>,
+    labels_count: bool,
+    /// When something was last heard of the engine.
+    heard: Instant,
+}
+
+impl<'a> Watch<'a> {
+    /// Sees to the engine for as long as it is there.
+    pub(super) async fn attend(self, connection: Connection, changes: &mut Receiver<u64>) -> End {
+        let Connection { docker, mut happenings, present, volumes } = connection;
+        let now = Instant::now();
+        let mut attendance = Attendance {
+            watch: self,
+            docker,
+            vigil: Vigil::default(),
+            ready: Ready::default(),
+            going_on: FuturesUnordered::new(),
+            is_carrying: false,
+            is_looking: false,
+            plan_at: now,
+            labels_at: None,
+            labels_count: false,
+            heard: now,
+        };
+        attendance.take_over_settings(now);
+        attendance.vigil.begin(present, &volumes, now);
+        let mut clocks = Clocks::at(self.engine.clock.now());
+        loop {
+            let now = Instant::now();
+            if clocks.slept(self.engine.clock.now()) {
+                return End::Slept;
+            }
+            attendance.begin_what_is_due(now);
+            let wake = attendance.wakes_at();
+            tokio::select! {
+                biased;
+                happening = happenings.next() => match happening {
+                    Some(Ok(happening)) => attendance.hear(happening, Instant::now()),
+                    Some(Err(why)) => return End::Lost(why),
+                    None => return End::Lost(attendance.docker.is_gone()),
+                },
+                Some(done) = attendance.going_on.next() => {
+                    if let Err(why) = attendance.take(done, Instant::now()) {
+                        return End::Lost(why);
+                    }
+                }
+                _ = changes.changed() => attendance.take_over_settings(Instant::now()),
+                () = sleep_until(wake) => {}
+            }
+        }
+    }
+}
+
+impl Attendance<'_> {
+    /// What others changed: the settings, or what is due by the journal.
+    fn take_over_settings(&mut self, now: Instant) {
+        let watch = self.watch;
+        match watch.engine.settings() {
+            Ok(mut settings) => {
+                settings.destinations.retain(|it| watch.is_here(&it.engine));
+                self.vigil.keep(&settings.destinations);
+                if settings.approve_labelled && !self.labels_count {
+                    self.labels_at = Some(now);
+                }
+                self.labels_count = settings.approve_labelled;
+            }
+            Err(why) => watch.tell(why),
+        }
+        self.plan_at = now;
+    }
+
+    fn begin_what_is_due(&mut self, now: Instant) {
+        let (watch, docker) = (self.watch, &self.docker);
+        if !self.is_carrying && (self.plan_at <= now || self.vigil.next_due().is_some_and(|due| due <= now)) {
+            self.is_carrying = true;
+            self.plan_at = now + SIGN_OF_LIFE;
+            self.going_on.push(watch.round(&mut self.vigil, now).map(Done::Carried).boxed());
+        }
+        if !self.is_looking {
+            let glimpses = self.vigil.looks(now);
+            self.is_looking = !glimpses.is_empty();
+            if self.is_looking {
+                self.going_on.push(look(docker.clone(), glimpses).map(Done::Looked).boxed());
+            }
+        }
+        if self.labels_at.take_if(|at| *at <= now).is_some() {
+            self.going_on.push(watch.approve_labelled(docker.clone()).map(Done::Approved).boxed());
+        }
+        if self.heard + SIGN_OF_LIFE <= now {
+            self.heard = now;
+            let docker = docker.clone();
+            self.going_on.push(async move { Done::Alive(docker.ping().await) }.boxed());
+        }
+    }
+
+    /// When something will be due, if nothing happens before.
+    fn wakes_at(&self) -> Instant {
+        let due = (!self.is_carrying).then(|| self.vigil.next_due().into_iter().chain([self.plan_at]));
+        let looks = if self.is_looking { None } else { self.vigil.next_looks() };
+        let all = due.into_iter().flatten().chain(looks).chain(self.labels_at);
+        all.fold(self.heard + SIGN_OF_LIFE, Instant::min)
+    }
+
+    fn hear(&mut self, happening: Happening, now: Instant) {
+        self.heard = now;
+        if self.labels_count && self.vigil.may_bring_labels(&happening) {
+            self.labels_at.get_or_insert(now + LABELS_AFTER);
+        }
+        if let Some(id) = self.vigil.happened(happening, now) {
+            let (orders, root_s) = (self.ready.of(&self.vigil.unused()), self.vigil.root_s());
+            self.going_on.push(self.watch.meet(self.docker.clone(), id, orders, root_s).boxed());
+        }
+    }
+
+    /// Takes what came of something that went on. An error says that the engine is away.
+    fn take(&mut self, done: Done, now: Instant) -> Result<(), EngineError> {
+        match done {
+            Done::Met(id, guest, carried) => {
+                self.see_to(&carried, now);
+                self.vigil.met(&id, guest, now);
+            }
+            Done::Looked(looks) => {
+                self.is_looking = false;
+                for (name, look) in looks {
+                    match look {
+                        Ok(look) => self.vigil.looked(&name, look, now),
+                        Err(why) => tracing::debug!("{name} could not be looked at: {why}"),
+                    }
+                }
+            }
+            Done::Carried(round) => {
+                self.is_carrying = false;
+                match round {
+                    Ok(round) => {
+                        self.watch.is_well();
+                        let wait = renewal::wait(self.watch.engine.clock.now(), round.next);
+                        self.plan_at = self.plan_at.min(now + wait);
+                        self.see_to(&round.carried, now);
+                        self.ready.take_over(round.orders);
+                    }
+                    Err(why) => self.watch.tell(why),
+                }
+            }
+            Done::Approved(Ok(())) | Done::Alive(Ok(())) => {}
+            Done::Approved(Err(why)) => self.watch.tell(why),
+            Done::Alive(Err(why)) => return Err(why),
+        }
+        Ok(())
+    }
+
+    fn see_to(&mut self, carried: &[Carried], now: Instant) {
+        for carried in carried {
+            self.vigil.seen_to(&carried.destination, carried.seen.as_ref(), now);
+            if let Err(DeliveryError::VolumeMissing { .. }) = carried.result {
+                self.vigil.missed(&carried.destination);
+            }
+        }
+    }
+}
+
+impl Watch<'_> {
+    /// A container that was created or started is looked up. Where it has not run yet, its start is held up until its
+    /// volumes are delivered to. `root_s` are volumes whose files are root's.
+    async fn meet(self, docker: Arc<Docker>, id: String, orders: Vec<Order>, root_s: BTreeSet<String>) -> Done {
+        let told = |why: EngineError| tracing::debug!("a container could not be seen to: {why}");
+        let mut guest = Guest::default();
+        let mut carried = Vec::new();
+        match docker.head_start(&id, &delivery::parcels(&orders)).await {
+            Ok(None) => {}
+            Ok(Some(head_start)) => {
+                guest.served = head_start.volumes().map(str::to_owned).collect();
+                let here = orders.into_iter().filter(|it| guest.served.contains(it.destination.volume.as_str()));
+                match self.engine.delivery.deliver(here.collect()).await {
+                    Ok(delivered) => carried = delivered.carried,
+                    Err(why) => self.tell(why.into()),
+                }
+                head_start.end().await;
+            }
+            Err(why) => told(why),
+        }
+        guest.container = docker.presence(&id).await.unwrap_or_else(|why| {
+            told(why);
+            None
+        });
+        let mut mounts = guest.container.iter().flat_map(|container| &container.mounts);
+        if mounts.any(|mount| root_s.contains(&mount.volume)) {
+            guest.is_not_root = !docker.runs_as_root(&id).await;
+        }
+        Done::Met(id, guest, carried)
+    }
+
+    /// Approves of what is labelled.
+    async fn approve_labelled(self, docker: Arc<Docker>) -> Result<(), Error> {
+        match docker.survey().await {
+            Ok(mut survey) => {
+                docker.look_users_up(&mut survey).await;
+                self.engine.approve_labelled(&survey, self.name).await.map(drop)
+            }
+            Err(why) => {
+                tracing::debug!("labels on {} could not be read: {why}", self.name);
+                Ok(())
+            }
+        }
+    }
+}
+
+async fn look(
+    docker: Arc<Docker>,
+    glimpses: Vec<Glimpse>,
+) -> Vec<(DestinationName, Result<Option<Look>, EngineError>)> {
+    // One after the other: a look waits for nothing, and the engine shall not notice.
+    let mut looks = Vec::new();
+    for Glimpse { name, container, path } in glimpses {
+        let look = docker.look_from(&container, &path).await;
+        looks.push((name, look));
+    }
+    looks
+}
+
+/// Two clocks, held against each other.
+struct Clocks {
+    wall: Timestamp,
+    counting: Instant,
+}
+
+impl Clocks {
+    fn at(wall: Timestamp) -> Self {
+        Self { wall, counting: Instant::now() }
+    }
+
+    /// Whether the machine slept since the last time this was asked.
+    fn slept(&mut self, wall: Timestamp) -> bool {
+        let now = Self::at(wall);
+        let on_the_wall = Duration::try_from(wall.duration_since(self.wall)).unwrap_or_default();
+        let slept = on_the_wall > now.counting.duration_since(self.counting) + SLEPT;
+        *self = now;
+        slept
+    }
+}
