@@ -106,7 +106,8 @@ fn is_leftover(courier: &ContainerSummary, installation: &str, session: &str, no
         return age > FOREIGN_SECONDS;
     }
     if label(SESSION_LABEL) == Some(session) {
-        return age > OUTLIVED_SECONDS;
+        // An engine that was killed while it cleared one away leaves it dead, and never tries again.
+        return courier.state == Some(ContainerSummaryStateEnum::DEAD) || age > OUTLIVED_SECONDS;
     }
     courier.state != Some(ContainerSummaryStateEnum::RUNNING) || age > OUTLIVED_SECONDS
 }
@@ -129,12 +130,13 @@ mod tests {
 
     #[test]
     fn only_what_nobody_uses_is_a_leftover() {
-        use ContainerSummaryStateEnum::{CREATED, RUNNING};
+        use ContainerSummaryStateEnum::{CREATED, DEAD, RUNNING};
         let leftover = |courier: &ContainerSummary| is_leftover(courier, "we", "now", 10_000);
         assert!(leftover(&courier("we", "before", CREATED, 1)), "killed between create and start");
         assert!(!leftover(&courier("we", "before", RUNNING, 1)), "ends by itself");
         assert!(leftover(&courier("we", "before", RUNNING, 121)));
         assert!(!leftover(&courier("we", "now", CREATED, 1)), "just being made");
+        assert!(leftover(&courier("we", "now", DEAD, 1)), "its engine was killed");
         assert!(!leftover(&courier("they", "x", CREATED, 599)));
         assert!(leftover(&courier("they", "x", CREATED, 601)));
     }
