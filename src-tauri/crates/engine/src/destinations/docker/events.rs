@@ -84,6 +84,7 @@ impl Docker {
         });
         // Asked for after the stream was: when this is answered, the engine has taken that request as well.
         self.ping().await?;
+        self.get_ready().await;
         Ok(Happenings { coming, _reading: AbortOnDropHandle::new(reading) })
     }
 }

@@ -34,12 +34,12 @@ use futures_util::{StreamExt, stream};
 use sha2::{Digest, Sha256};
 use tokio::sync::{Mutex, OnceCell};
 
-use decision::TemporaryNames;
-use head_start::Held;
 pub use cli::Reply;
+use decision::TemporaryNames;
 pub use events::{Happening, Happenings};
 pub use fault::EngineError;
 pub use head_start::HeadStart;
+use head_start::{Held, Lines};
 pub use identity::{Identity, Maker};
 pub use presence::{Look, Presence, VolumeMount};
 pub(crate) use reach::known;
@@ -72,6 +72,7 @@ pub struct Docker {
     importing: Mutex<()>,
     tidied: OnceCell<()>,
     held: Held,
+    lines: Lines,
     identity: OnceCell<Identity>,
 }
 
@@ -97,6 +98,7 @@ impl Docker {
             importing: Mutex::new(()),
             tidied: OnceCell::new(),
             held: Held::default(),
+            lines: Lines::default(),
             identity: OnceCell::new(),
         })
     }

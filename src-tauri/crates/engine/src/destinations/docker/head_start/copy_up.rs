@@ -105,7 +105,8 @@ fn adds(image: &[u8], root: &Root, ours: &BTreeSet<PathBuf>) -> bool {
     let Some((folder, others)) = entries.split_first() else { return false };
     let Some(image_s) = folder.root() else { return false };
     let is_free = root.uid == 0 || root.uid == image_s.uid;
-    let in_the_way = |entry: &Item| ours.iter().any(|path| path.starts_with(&entry.path) || entry.path.starts_with(path));
+    let in_the_way =
+        |entry: &Item| ours.iter().any(|path| path.starts_with(&entry.path) || entry.path.starts_with(path));
     is_free && !others.iter().any(in_the_way) && (!others.is_empty() || image_s != *root)
 }
 

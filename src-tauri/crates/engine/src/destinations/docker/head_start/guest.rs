@@ -1,8 +1,12 @@
 //! What is to be known of a container that is about to start. Pure: from what the engine says when asked once.
 
-use bollard::models::{ContainerInspectResponse, ContainerStateStatusEnum, HostConfig, MountPoint, MountType};
+use bollard::models::{
+    ContainerInspectResponse, ContainerStateStatusEnum, ContainerSummary, ContainerSummaryStateEnum, HostConfig, Mount,
+    MountPoint, MountType,
+};
 
 use super::super::COURIER_LABEL;
+use super::ROOT;
 use crate::destinations::Parcel;
 
 /// A container that has not run yet and mounts volumes of parcels.
@@ -46,10 +50,24 @@ impl Guest {
     }
 }
 
+impl Guest {
+    /// The same from a list, which tells neither the user nor what is to be filled.
+    pub(super) fn of_listed(found: ContainerSummary, user: String, parcels: &[Parcel]) -> Option<Self> {
+        let is_ours = found.labels.is_some_and(|labels| labels.contains_key(COURIER_LABEL));
+        if is_ours || found.state? != ContainerSummaryStateEnum::CREATED {
+            return None;
+        }
+        let points = found.mounts.unwrap_or_default().into_iter();
+        let mounts: Vec<_> = points.filter_map(|point| guest_mount(point, &HostConfig::default(), parcels)).collect();
+        let guest = Self { id: found.id?, image: found.image_id?, user, upload_to: ROOT.to_owned(), mounts };
+        (!guest.mounts.is_empty()).then_some(guest)
+    }
+}
+
 /// An engine refuses an upload to what is read-only, even an empty one.
 fn upload_to(host: &HostConfig, points: &[MountPoint]) -> Option<String> {
     if host.readonly_rootfs != Some(true) {
-        return Some("/".to_owned());
+        return Some(ROOT.to_owned());
     }
     points.iter().find(|point| point.rw == Some(true)).and_then(|point| point.destination.clone())
 }
@@ -64,9 +82,8 @@ fn guest_mount(point: MountPoint, host: &HostConfig, parcels: &[Parcel]) -> Opti
 /// Whether the engine would fill an empty volume here: not where that was declined, not from a part of the volume, and
 /// not where the mount is another container's (`--volumes-from`) and therefore named in neither list.
 fn is_filled(host: &HostConfig, destination: &str) -> bool {
-    let mounts = host.mounts.iter().flatten();
-    let by_mount = mounts.filter(|mount| mount.target.as_deref().is_some_and(|target| is_same(target, destination)));
-    for mount in by_mount {
+    let is_it = |mount: &&Mount| mount.target.as_deref().is_some_and(|target| is_same(target, destination));
+    if let Some(mount) = host.mounts.iter().flatten().find(is_it) {
         let options = mount.volume_options.as_ref();
         let declined = options.is_some_and(|options| options.no_copy == Some(true));
         let partial = options.is_some_and(|options| options.subpath.as_ref().is_some_and(|path| !path.is_empty()));
@@ -89,7 +106,7 @@ fn is_same(given: &str, told: &str) -> bool {
 mod tests {
     use super::*;
     use crate::destinations::OwnerChoice;
-    use bollard::models::{ContainerConfig, ContainerState, Mount, MountVolumeOptions};
+    use bollard::models::{ContainerConfig, ContainerState, MountVolumeOptions};
 
     fn parcels() -> Vec<Parcel> {
         let parcel = |volume: &str| Parcel {
