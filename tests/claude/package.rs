@@ -2,7 +2,9 @@
 //! target folder. Where it can't be had, the reason is said to everybody's face, and nothing fails for that alone.
 
 use std::{
-    env, fs,
+    env,
+    error::Error,
+    fs,
     fs::File,
     io::{self, Write as _},
     path::{Path, PathBuf},
@@ -11,7 +13,6 @@ use std::{
 };
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use sha2::{Digest as _, Sha512};
 use tokio::task::spawn_blocking;
 
 /// The version that the facts were measured with.
@@ -87,12 +88,13 @@ fn noted(note: &Path) -> Option<String> {
 
 async fn fetch(name: &str, integrity: &str, folder: &Path) -> Result<(), String> {
     let address = format!("{}/@anthropic-ai/{name}/-/{name}-{VERSION}.tgz", registry());
-    let archive = download(&address).await.map_err(|why| format!("{address} can't be fetched: {why}"))?;
-    let found = format!("sha512-{}", BASE64_STANDARD.encode(Sha512::digest(&archive)));
-    if found != integrity {
-        return Err(format!("{address} is not what it should be: {found}"));
-    }
-    unpack(&archive, folder).map_err(|why| format!("{address} can't be unpacked: {why}"))
+    let archive = download(&address).await.map_err(|why| format!("{address} can't be fetched: {}", innermost(&why)))?;
+    unpack(&archive, integrity, folder).map_err(|why| format!("{address} can't be used: {why}"))
+}
+
+/// The reason that a person can act on.
+fn innermost(why: &dyn Error) -> &dyn Error {
+    why.source().map_or(why, innermost)
 }
 
 /// The registry that npm would use.
@@ -112,18 +114,28 @@ async fn download(address: &str) -> reqwest::Result<Vec<u8>> {
     Ok(client.get(address).send().await?.error_for_status()?.bytes().await?.into())
 }
 
-/// Into a folder beside the final one, so that what is there is whole.
-fn unpack(archive: &[u8], folder: &Path) -> io::Result<()> {
+/// Checks it, and unpacks it into a folder beside the final one, so that what is there is whole. The system's own programs
+/// do the work: ours would take a minute for it, as tests are built.
+fn unpack(archive: &[u8], integrity: &str, folder: &Path) -> io::Result<()> {
     let parent = folder.parent().expect("it lies in the target folder");
     let half = tempfile::tempdir_in(parent)?;
     let file = half.path().join("package.tgz");
-    File::create(&file)?.write_all(archive)?;
-    let tar = Command::new("tar").arg("-xzf").arg(&file).arg("-C").arg(half.path()).output()?;
-    if !tar.status.success() {
-        return Err(io::Error::other(String::from_utf8_lossy(&tar.stderr).into_owned()));
+    fs::write(&file, archive)?;
+    let summed = carried_out(Command::new("sha512sum").arg(&file))?;
+    let digest = BASE64_STANDARD.decode(integrity.trim_start_matches("sha512-")).expect("a hash stands above");
+    let expected: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    if summed.split_whitespace().next() != Some(&expected) {
+        return Err(io::Error::other("it is not the package whose hash is known"));
     }
+    carried_out(Command::new("tar").arg("-xzf").arg(&file).arg("-C").arg(half.path()))?;
     fs::remove_file(file)?;
     fs::rename(half.keep(), folder)
+}
+
+fn carried_out(command: &mut Command) -> io::Result<String> {
+    let done = command.output()?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    if done.status.success() { Ok(text(&done.stdout)) } else { Err(io::Error::other(text(&done.stderr))) }
 }
 
 /// Tells everybody, also where a test's output is kept back, that the real CLI was left out.
