@@ -1,6 +1,8 @@
 //! A file that somebody harmed is put right, and the journal says what happened while who was running.
 
-use bed::steps::{eventually, token};
+use std::time::Instant;
+
+use bed::steps::{approve, eventually, token};
 use bed::{Run, TestEngine};
 use serde_json::json;
 
@@ -71,5 +73,32 @@ async fn what_the_cli_itself_writes_into_the_file_is_no_harm() {
     eventually("it was looked at", async || scene.web().await["read_back"] != before).await;
     assert_eq!(volume.read(".credentials.json").await.contents(), file.to_string().as_bytes(), "it is as it was");
     assert_eq!(scene.events("healed").await, [] as [String; 0]);
+    stop(run).await;
+}
+
+/// The file came as root's, before anybody could say whose it should be.
+#[tokio::test]
+async fn a_file_is_given_to_the_container_that_came_after_it() {
+    let scene = Scene::on(TestEngine::get()).await;
+    let volume = scene.engine.volume().await;
+    approve(&scene.home, "web", &volume).await;
+    scene.home.tokenferry(["sync"]).run().await.succeeds();
+    assert_eq!(volume.read(".credentials.json").await.rights(), RIGHTS);
+    let _app = scene.engine.run(idle(&volume).user("1000:1000")).await;
+    let run = scene.run().await;
+    eventually("it is theirs", async || volume.read(".credentials.json").await.rights() == (1000, 1000, 0o600)).await;
+    stop(run).await;
+}
+
+#[tokio::test]
+async fn rights_that_were_changed_are_put_right() {
+    let (scene, volume, run) = Scene::keeping(TestEngine::get()).await;
+    let _app = scene.engine.run(idle(&volume)).await;
+    scene.settled().await;
+    let content = volume.read(".credentials.json").await.contents().to_vec();
+    volume.write(".credentials.json", &content, (0, 0, 0o666)).await;
+    let begun = Instant::now();
+    eventually("nobody else may read it", async || volume.read(".credentials.json").await.rights() == RIGHTS).await;
+    assert!(begun.elapsed() < HEALED_WITHIN, "after {:?}", begun.elapsed());
     stop(run).await;
 }

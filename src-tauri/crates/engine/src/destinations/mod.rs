@@ -43,6 +43,8 @@ pub type Compose = Box<dyn Fn(Option<&[u8]>) -> Result<Change, ComposeError> + S
 pub enum Change {
     /// Leave what is there, also if that is nothing.
     Keep,
+    /// Leave the content, which is as it should be; owner and mode shall be those of a file that is written.
+    Settle,
     /// Put this there.
     Write(SecretBytes),
     /// Take it away.

@@ -20,14 +20,14 @@ const KEY: &str = "claudeAiOauth";
 const ACCESS_TOKEN: &str = "accessToken";
 const REFRESH_TOKEN: &str = "refreshToken";
 
-/// As [`with_token`], but a file that holds just this token already is kept as it is, whoever wrote it.
+/// As [`with_token`], but where a file holds just this token already, its content is kept, whoever wrote it.
 ///
 /// # Errors
 /// As [`with_token`].
 pub fn with_token_if_other(credentials: &Credentials, existing: Option<&[u8]>) -> Result<Change, ComposeError> {
     let before = read(existing)?;
     if before.get(KEY) == Some(&Value::Object(entry(credentials))) {
-        return Ok(Change::Keep);
+        return Ok(Change::Settle);
     }
     with_token(credentials, existing, false)
 }
@@ -236,7 +236,7 @@ mod tests {
         let mut file: Value = serde_json::from_slice(ours.expose()).unwrap();
         file["mcpOAuth"] = json!({});
         let rewritten = serde_json::to_vec(&file).unwrap();
-        assert!(matches!(with_token_if_other(&credentials, Some(&rewritten)).unwrap(), Change::Keep));
+        assert!(matches!(with_token_if_other(&credentials, Some(&rewritten)).unwrap(), Change::Settle));
         file["claudeAiOauth"]["expiresAt"] = json!(0);
         written(with_token_if_other(&credentials, Some(&serde_json::to_vec(&file).unwrap())));
         written(with_token_if_other(&credentials, None));

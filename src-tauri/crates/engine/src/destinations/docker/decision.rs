@@ -35,6 +35,8 @@ pub(super) enum Decision {
     Leave(Outcome),
     /// Write this.
     Write(Content),
+    /// This is there already: write it again only where owner or mode are not as they should be.
+    Settle(Content),
     /// Remove what is there.
     Remove,
 }
@@ -77,8 +79,11 @@ pub(super) fn decide(file: &ParcelFile, place: Place<'_>, sight: &Sight) -> Resu
     };
     let is_there = sight.stamp.kind != Kind::Nothing;
     let decision = match (file.compose)(existing) {
-        Ok(Change::Keep | Change::Remove) if !is_there => return Ok(Decision::Leave(Outcome::Absent)),
+        Ok(Change::Keep | Change::Settle | Change::Remove) if !is_there => {
+            return Ok(Decision::Leave(Outcome::Absent));
+        }
         Ok(Change::Keep) => return Ok(Decision::Leave(Outcome::Kept)),
+        Ok(Change::Settle) => return Ok(settle(file, sight)),
         Ok(Change::Remove) => Decision::Remove,
         Ok(Change::Write(content)) if content.expose().len() > MAX_CONTENT => {
             return Err(DeliveryError::TooLarge { volume, path });
@@ -87,6 +92,18 @@ pub(super) fn decide(file: &ParcelFile, place: Place<'_>, sight: &Sight) -> Resu
         Err(reason) => return Err(DeliveryError::NotUnderstood { volume, path, reason }),
     };
     if sight.read_only { Err(DeliveryError::ReadOnly { volume }) } else { Ok(decision) }
+}
+
+/// A file that is root's may be ours from before there was a container to ask.
+fn settle(file: &ParcelFile, sight: &Sight) -> Decision {
+    match &sight.file {
+        Some(Found { attributes, content: Some(content) })
+            if !sight.read_only && (attributes.uid == 0 || attributes.mode != file.mode) =>
+        {
+            Decision::Settle(content.clone())
+        }
+        _ => Decision::Leave(Outcome::Kept),
+    }
 }
 
 impl Decision {
@@ -101,14 +118,18 @@ impl Decision {
         number: usize,
     ) -> Operation {
         let expected = sight.stamp;
+        let attributes = Attributes { uid: owner.uid, gid: owner.gid, mode: file.mode & 0o777 };
         match self {
-            Self::Write(content) => Operation::Write {
+            Self::Settle(_) if sight.file.as_ref().is_some_and(|found| found.attributes == attributes) => {
+                Operation::Look
+            }
+            Self::Write(content) | Self::Settle(content) => Operation::Write {
                 more_follows: true,
                 expected,
                 stale: names.stale.clone(),
                 mine: names.mine.clone(),
                 temporary: format!("{}{number}", names.mine),
-                attributes: Attributes { uid: owner.uid, gid: owner.gid, mode: file.mode & 0o777 },
+                attributes,
                 content,
             },
             Self::Remove => Operation::Remove { expected },
@@ -262,6 +283,31 @@ mod tests {
         let sight = Sight { read_only: true, ..sight(Kind::File, Some(b"x")) };
         assert_eq!(decided(&write(b"x"), &sight), Err("volume_read_only"));
         assert_eq!(decided(&file(|_| Ok(Change::Keep)), &sight), Ok(Decision::Leave(Outcome::Kept)));
+    }
+
+    #[test]
+    fn what_is_settled_is_written_again_only_for_its_owner_or_mode() {
+        let settled = file(|_| Ok(Change::Settle));
+        let names = TemporaryNames { stale: String::new(), mine: String::new() };
+        let asked = |sight: &Sight, owner| match decided(&settled, sight).unwrap() {
+            Decision::Leave(outcome) => {
+                assert_eq!(outcome, Outcome::Kept);
+                false
+            }
+            decision => matches!(decision.ask(&settled, sight, owner, &names, 0), Operation::Write { .. }),
+        };
+        let of = |uid, mode| {
+            let mut sight = sight(Kind::File, Some(b"x"));
+            sight.file.as_mut().unwrap().attributes = Attributes { uid, gid: uid, mode };
+            sight
+        };
+        let ids = |uid| Ids { uid, gid: uid };
+        assert!(!asked(&of(1000, 0o600), ids(7)), "somebody's, and as it should be");
+        assert!(!asked(&of(0, 0o600), ids(0)), "root's, as nobody else wants it");
+        assert!(asked(&of(0, 0o600), ids(1000)));
+        assert!(asked(&of(1000, 0o644), ids(1000)));
+        assert!(!asked(&Sight { read_only: true, ..of(0, 0o644) }, ids(1000)), "it can't be");
+        assert_eq!(decided(&settled, &sight(Kind::Nothing, None)), Ok(Decision::Leave(Outcome::Absent)));
     }
 
     #[test]

@@ -63,7 +63,9 @@ impl<'a> Task<'a> {
 
     /// Whether the volume itself doesn't tell whose the new file shall be.
     pub(super) fn asks_containers(&self) -> bool {
-        let State::Decided { sight, decision: Decision::Write(_) } = &self.state else { return false };
+        let State::Decided { sight, decision: Decision::Write(_) | Decision::Settle(_) } = &self.state else {
+            return false;
+        };
         ownership::from_volume(self.errand.parcel.owner, sight) == Ownership::AskContainers
     }
 

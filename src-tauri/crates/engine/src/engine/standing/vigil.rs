@@ -216,7 +216,7 @@ impl Vigil {
                 continue;
             }
             if guest.is_not_root && place.is_root_s {
-                self.set_due(&name, now, Way::Publish);
+                self.set_due(&name, now, Way::Check);
             } else if self.is_unused(place) {
                 self.set_due(&name, if container.running { now } else { now + START }, Way::Publish);
             }
@@ -283,15 +283,10 @@ impl Vigil {
         let Some(place) = self.places.get_mut(name) else { return };
         match (&place.seen, look) {
             (Some(before), Some(look)) if *before == look => {}
-            (Some(before), look) => {
-                // The file's rights are seen to only where it is written.
-                let way = match look {
-                    Some(look) if look.mode != before.mode => Way::Publish,
-                    _ => Way::Check,
-                };
+            (Some(_), _) => {
                 place.seen = None;
                 place.doubted = false;
-                self.set_due(name, now, way);
+                self.set_due(name, now, Way::Check);
             }
             (None, Some(look)) if place.doubted || place.size == Some(look.size) => {
                 place.seen = Some(look);

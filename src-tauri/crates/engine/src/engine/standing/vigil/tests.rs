@@ -159,7 +159,7 @@ fn a_file_that_looks_otherwise_is_checked() {
     desk.read_back(5, 1000);
     assert_eq!(desk.looks(look(100, "4")), None);
     let opened = look(100, "4").map(|it| Look { mode: 0o644, ..it });
-    assert_eq!(desk.looks(opened), Some(Way::Publish), "its rights are given back by writing it");
+    assert_eq!(desk.looks(opened), Some(Way::Check), "everybody may read it now");
 }
 
 #[test]
@@ -216,7 +216,7 @@ fn root_s_file_is_given_to_a_container_that_is_not_root() {
     desk.created("app");
     let guest = Guest { container: Some(container("app", false)), served: BTreeSet::new(), is_not_root: true };
     desk.vigil.met("app", guest, desk.now);
-    assert_eq!(desk.due(), Some(Way::Publish));
+    assert_eq!(desk.due(), Some(Way::Check));
 }
 
 #[test]
