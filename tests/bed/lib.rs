@@ -19,6 +19,7 @@ pub mod home;
 pub mod keychain;
 pub mod practice;
 pub mod programs;
+pub mod spent;
 pub mod ssh_host;
 pub mod steps;
 pub mod volume;

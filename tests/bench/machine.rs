@@ -1,6 +1,6 @@
 //! What the figures were measured on.
 
-use std::{fs, thread};
+use std::{fs, thread, time::Duration};
 
 use bed::TestEngine;
 
@@ -8,6 +8,9 @@ use crate::report::remark;
 
 /// A load for each core above which something else is at work too.
 const QUIET: f64 = 0.25;
+
+/// In what Linux counts processor time.
+const TICK: Duration = Duration::from_millis(10);
 
 /// Prints what the figures depend on.
 pub(crate) async fn describe(engine: &TestEngine, rounds: usize) {
@@ -32,4 +35,14 @@ fn system() -> String {
 /// How many programs wanted to run at a time, on the average of the last minute.
 fn load() -> Option<f64> {
     fs::read_to_string("/proc/loadavg").ok()?.split(' ').next()?.parse().ok()
+}
+
+/// The processor time that all programs and the system itself have used since the start, in steps of 10 ms.
+pub(crate) fn busy() -> Duration {
+    let stat = fs::read_to_string("/proc/stat").expect("Linux should tell");
+    let ticks = stat.lines().next().unwrap_or_default().split_whitespace().skip(1);
+    let ticks: Vec<u32> = ticks.map(|ticks| ticks.parse().expect("a number")).collect();
+    // user, nice, system, idle, waiting for a disk, interrupts of two kinds; what follows is of virtual machines.
+    let [user, nice, system, _, _, hard, soft, ..] = ticks[..] else { panic!("seven numbers are expected") };
+    TICK * (user + nice + system + hard + soft)
 }

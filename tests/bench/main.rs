@@ -13,6 +13,7 @@
     reason = "this is a test's program, and a panic with its reason is how it ends"
 )]
 
+mod fleet;
 mod machine;
 mod many_volumes;
 mod one_volume;
@@ -29,7 +30,7 @@ use bed::TestEngine;
 
 use crate::report::Target;
 
-/// Enough for a median that stays the same from run to run on a quiet machine, in some four minutes.
+/// Enough for a median that stays the same from run to run on a quiet machine, in some ten minutes.
 const ROUNDS: usize = 25;
 
 #[tokio::main]
@@ -45,6 +46,7 @@ async fn main() -> ExitCode {
         many_volumes::measure(&engine, rounds).await,
         renewal::measure(&engine, rounds).await,
         token::measure(rounds).await,
+        fleet::measure(rounds).await,
     ]
     .into_iter()
     .flatten()

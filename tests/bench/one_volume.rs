@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The file that is delivered.
-const FILE: &str = ".credentials.json";
+pub(crate) const FILE: &str = ".credentials.json";
 /// A delivery also looks at what is there, keeps what isn't ours, and reads back; it may cost this much more.
 const AT_MOST: f64 = 1.25;
 
@@ -65,7 +65,7 @@ pub(crate) async fn measure(engine: &TestEngine, rounds: usize) -> Vec<Target> {
 }
 
 /// The image for what is done with docker; or why that can't be done here, in a sentence.
-async fn rival(engine: &TestEngine) -> Result<String, String> {
+pub(crate) async fn rival(engine: &TestEngine) -> Result<String, String> {
     let asked = Command::new("docker").arg("--version").output();
     asked.map_err(|why| format!("The docker command can't be run ({why})."))?;
     shell::image(engine).await

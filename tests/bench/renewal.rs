@@ -43,33 +43,39 @@ pub(crate) async fn measure(engine: &TestEngine, rounds: usize) -> Vec<Target> {
     run.signal(Signal::TERM);
     let told = run.finish().await.succeeds().stdout;
 
-    let answered: Vec<Timestamp> = scene.provider.record().renewals().map(|entry| entry.time).collect();
-    let times: Times = waits(&answered, wanted, &told)[1..].to_vec().into();
+    // One that came after those may not have been delivered any more.
+    let asked: Vec<Timestamp> = scene.provider.record().renewals().map(|entry| entry.time).take(wanted + 1).collect();
+    let read_back: Vec<_> = told.lines().filter_map(delivery).collect();
+    let volumes = (0..VOLUMES).map(|number| format!("volume-{number}")).collect();
+    let times: Times = waits(&asked, wanted, &read_back, &volumes)[1..].to_vec().into();
     heading("From a renewal's answer to the last read-back, by tokenferry run", "");
     line(format!("{VOLUMES} volumes"), &times, None);
     remark("Counted from the arrival of the request at the practice provider, so its answer is in it.");
     vec![Target::time("a renewal, read back in all of 100 volumes", AT_MOST, times.median())]
 }
 
-/// For each renewal, how long until its token was read back in the last volume. One that came after `wanted` of them may
-/// not have been delivered any more.
-fn waits(answered: &[Timestamp], wanted: usize, told: &str) -> Vec<Duration> {
-    let read_back: Vec<(Timestamp, String)> = told.lines().filter_map(delivery).collect();
-    let ends = answered.iter().skip(1).copied().chain([Timestamp::MAX]);
-    let waits = answered.iter().zip(ends).take(wanted).map(|(answer, next)| {
+/// For each of so many renewals, how long it took from its request until it had arrived in the last of the volumes.
+pub(crate) fn waits(
+    asked: &[Timestamp],
+    wanted: usize,
+    arrived: &[(Timestamp, String)],
+    volumes: &BTreeSet<String>,
+) -> Vec<Duration> {
+    let ends = asked.iter().skip(1).copied().chain([Timestamp::MAX]);
+    let waits = asked.iter().zip(ends).take(wanted).map(|(asked, next)| {
         // Events are told in whole milliseconds.
-        let from = *answer - Duration::from_millis(1);
-        let delivered = read_back.iter().filter(|(at, _)| (from..next).contains(at));
-        let volumes: BTreeSet<&str> = delivered.clone().map(|(_, volume)| volume.as_str()).collect();
-        assert_eq!(volumes.len(), VOLUMES, "a renewal should reach all volumes before the next one");
-        let last = delivered.map(|(at, _)| *at).max().expect("there are some");
-        Duration::try_from(last.duration_since(*answer)).unwrap_or_default()
+        let from = *asked - Duration::from_millis(1);
+        let arrived = arrived.iter().filter(|(at, _)| (from..next).contains(at));
+        let reached: BTreeSet<String> = arrived.clone().map(|(_, volume)| volume.clone()).collect();
+        assert_eq!(&reached, volumes, "a renewal should reach all volumes before the next one");
+        let last = arrived.map(|(at, _)| *at).max().expect("there are some");
+        Duration::try_from(last.duration_since(*asked)).unwrap_or_default()
     });
     waits.collect()
 }
 
 /// When and where a line of `run --json` tells of a token that was read back.
-fn delivery(line: &str) -> Option<(Timestamp, String)> {
+pub(crate) fn delivery(line: &str) -> Option<(Timestamp, String)> {
     let event: Value = serde_json::from_str(line).expect("each line should be an event");
     if event["kind"] != "delivered" {
         return None;

@@ -5,7 +5,7 @@ use std::{fmt::Display, time::Duration};
 use crate::turns::Times;
 
 /// The width of a table's first column.
-const NAME: usize = 46;
+const NAME: usize = 52;
 
 /// What is aimed for, and what it came to.
 #[derive(Debug)]
@@ -20,6 +20,8 @@ pub(crate) struct Target {
 enum Unit {
     Times,
     Milliseconds,
+    Mebibytes,
+    PercentOfACore,
 }
 
 impl Target {
@@ -32,6 +34,16 @@ impl Target {
     pub(crate) fn time(what: &'static str, at_most: Duration, measured: Duration) -> Self {
         let [at_most, measured] = [at_most, measured].map(|time| time.as_secs_f64() * 1000.0);
         Self { what, unit: Unit::Milliseconds, at_most, measured }
+    }
+
+    /// At most so much memory, in bytes.
+    pub(crate) fn memory(what: &'static str, at_most: u64, measured: u64) -> Self {
+        Self { what, unit: Unit::Mebibytes, at_most: mebi(at_most), measured: mebi(measured) }
+    }
+
+    /// At most so much of a core.
+    pub(crate) fn share(what: &'static str, at_most: f64, measured: f64) -> Self {
+        Self { what, unit: Unit::PercentOfACore, at_most: at_most * 100.0, measured: measured * 100.0 }
     }
 
     pub(crate) fn is_met(&self) -> bool {
@@ -53,6 +65,11 @@ pub(crate) fn line(name: impl Display, times: &Times, ratio: Option<f64>) {
     println!("  {:NAME$}{median:>11}{shortest:>11}{longest:>11}{ratio}", name.to_string());
 }
 
+/// Prints a line of a table that is no time.
+pub(crate) fn figure(name: &str, value: impl Display) {
+    println!("  {name:NAME$}   {value}");
+}
+
 /// Prints a remark below a table.
 pub(crate) fn remark(words: &str) {
     println!("  {words}");
@@ -64,14 +81,22 @@ pub(crate) fn targets(targets: &[Target]) {
     for target in targets {
         let verdict = if target.is_met() { "met" } else { "MISSED" };
         let [measured, at_most] = [target.measured, target.at_most].map(|number| match target.unit {
-            Unit::Times => format!("{number:.2} times"),
+            Unit::Times => format!("{number:.0$} times", if number < 0.1 { 4 } else { 2 }),
             Unit::Milliseconds => format!("{number:.0} ms"),
+            Unit::Mebibytes => format!("{number:.1} MiB"),
+            Unit::PercentOfACore => format!("{number:.2} % of a core"),
         });
         println!("  {verdict:<8}{}: {measured}, at most {at_most}", target.what);
     }
 }
 
-fn milliseconds(time: Duration) -> String {
+/// Bytes in MiB.
+#[allow(clippy::cast_precision_loss, reason = "no memory is that large")]
+pub(crate) fn mebi(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(1 << 20)
+}
+
+pub(crate) fn milliseconds(time: Duration) -> String {
     let milliseconds = time.as_secs_f64() * 1000.0;
     // Three digits say all that was measured.
     let digits = match milliseconds {

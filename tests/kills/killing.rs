@@ -77,8 +77,8 @@ pub(crate) enum Moment {
 }
 
 impl Moment {
-    /// Waits for it.
-    async fn comes(self, provider: &Provider) {
+    /// Waits for it. The provider's record should be empty.
+    pub(crate) async fn comes(self, provider: &Provider) {
         match self {
             Self::After(time) => sleep(time).await,
             Self::Asked(endpoint, time) => {

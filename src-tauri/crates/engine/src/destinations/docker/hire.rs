@@ -107,6 +107,9 @@ impl Docker {
             // When our connection is gone, however it went, the courier's input ends, and with it the courier.
             stdin_once: Some(true),
             tty: Some(false),
+            // An engine that comes back after a crash ends what still runs, and would wait for 10 s: the first process of a
+            // container is deaf to SIGTERM.
+            stop_signal: Some("SIGKILL".to_owned()),
             network_disabled: Some(true),
             host_config: Some(HostConfig {
                 mounts: Some(mounts.collect()),
