@@ -149,7 +149,7 @@ async fn a_real_request_is_made_by_who_agrees_to_it() {
     let Some(scene) = Scene::filled().await else { return };
     let idle = scene.idle().await;
     let name = idle.inspect().await.name.expect("a name").trim_start_matches('/').to_owned();
-    let prove = || scene.home.tokenferry(["sync", "web", "--prove"]);
+    let prove = || scene.home.tokenferry(["sync", "web", "--prove"]).set("TOKENFERRY_LOG", "trace");
 
     // Nobody is there to be asked.
     let said = prove().run().await.succeeds();
@@ -177,6 +177,9 @@ async fn a_real_request_is_made_by_who_agrees_to_it() {
         running.finish().await.succeeds();
         assert_eq!(scene.asked().len(), requests, "after {typed:?}");
     }
+    let mut canary = Canary::new(scene.provider.secrets());
+    scene.home.search(&mut canary);
+    canary.assert_unseen();
 }
 
 #[tokio::test]
