@@ -17,6 +17,7 @@ mod import;
 mod logout;
 mod paste;
 mod renewal;
+mod servers;
 mod sign_in;
 mod snippets;
 mod steps;
