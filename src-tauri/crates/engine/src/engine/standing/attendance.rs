@@ -108,7 +108,8 @@ impl Attendance<'_> {
         let watch = self.watch;
         match watch.engine.settings() {
             Ok(mut settings) => {
-                settings.destinations.retain(|it| watch.is_here(&it.engine));
+                let mut is_here = watch.is_here();
+                settings.destinations.retain(|it| is_here(&it.engine));
                 self.vigil.keep(&settings.destinations);
                 if settings.approve_labelled && !self.labels_count {
                     self.labels_at = Some(now);

@@ -1,7 +1,7 @@
 //! Which engines are watched: those with a destination or a copy, and where labels may approve, the one that `docker` would
 //! use. Each has a watch of its own, so that one that is dead, or slow, holds up no other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -52,6 +52,7 @@ impl Engine {
         let usual = settings.approve_labelled.then(|| self.delivery.engine_named(None).ok()).flatten();
         let places = settings.destinations.into_iter().map(|it| it.engine);
         let names = places.chain(copies.into_iter().map(|copy| copy.place.engine)).chain(usual);
-        Ok(names.map(|name| (self.delivery.engine_address(&name), name)).collect())
+        let distinct: BTreeSet<String> = names.collect();
+        Ok(distinct.into_iter().map(|name| (self.delivery.engine_address(&name), name)).collect())
     }
 }

@@ -27,17 +27,28 @@ impl<'a> Watch<'a> {
     /// The destinations on this engine.
     pub(super) fn destinations(self) -> Result<Vec<Destination>, Error> {
         let mut destinations = self.engine.settings()?.destinations;
-        destinations.retain(|it| self.is_here(&it.engine));
+        let mut is_here = self.is_here();
+        destinations.retain(|it| is_here(&it.engine));
         Ok(destinations)
     }
 
-    pub(super) fn is_here(self, engine: &str) -> bool {
-        self.engine.delivery.engine_address(engine) == self.address
+    /// Whether a name is one of this engine's; each is resolved once.
+    pub(super) fn is_here(self) -> impl FnMut(&str) -> bool + use<'a> {
+        let mut known: BTreeMap<String, bool> = BTreeMap::new();
+        move |name| match known.get(name) {
+            Some(is_here) => *is_here,
+            None => {
+                let is_here = self.engine.delivery.engine_address(name) == self.address;
+                known.insert(name.to_owned(), is_here);
+                is_here
+            }
+        }
     }
 
     fn plan(self) -> Result<Plan, Error> {
         let mut copies = self.engine.journal.copies()?;
-        copies.retain(|copy| self.is_here(&copy.place.engine));
+        let mut is_here = self.is_here();
+        copies.retain(|copy| is_here(&copy.place.engine));
         self.engine.plan(&self.destinations()?, copies)
     }
 

@@ -21,7 +21,7 @@ const FIRST_CONTAINER: Duration = Duration::from_secs(2);
 /// How long after it was created a container is given to start before its volumes are seen to all the same.
 const START: Duration = Duration::from_secs(1);
 /// How often files in volumes of running containers are looked at: what was done to one shall be put right within 5 s.
-const LOOK_EVERY: Duration = Duration::from_secs(4);
+const LOOK_EVERY: Duration = Duration::from_secs(3);
 /// How many files are looked at each time, in turns where there are more: the engine takes 2 ms for each.
 const LOOKS_AT_ONCE: usize = 16;
 
@@ -89,10 +89,7 @@ impl Vigil {
         self.due.retain(|name, _| wanted.contains(name));
         for destination in destinations {
             let volume = destination.volume.to_string();
-            let path = match &destination.folder {
-                Some(folder) => format!("{folder}/{}", claude_code::CREDENTIALS),
-                None => claude_code::CREDENTIALS.to_owned(),
-            };
+            let path = destination.place().path(claude_code::CREDENTIALS);
             let known = self.places.get(&destination.name);
             if known.is_none_or(|known| known.volume != volume || known.path != path) {
                 let watched = Watched {
