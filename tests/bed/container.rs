@@ -3,7 +3,10 @@
 use std::collections::HashMap;
 
 use bollard::{
-    models::{ContainerCreateBody, ContainerInspectResponse, HostConfig, Mount, MountType, MountVolumeOptions},
+    models::{
+        ContainerCreateBody, ContainerInspectResponse, HostConfig, Mount, MountType, MountVolumeOptions,
+        ResourcesUlimits,
+    },
     query_parameters::{LogsOptionsBuilder, RemoveContainerOptionsBuilder, WaitContainerOptions},
 };
 use futures_util::{StreamExt as _, TryStreamExt as _};
@@ -12,6 +15,9 @@ use crate::{
     engine::{LABEL, TestEngine},
     volume::Volume,
 };
+
+/// How many files and processes a container may have: far more than any program of a test needs.
+const LIMIT: i64 = 4096;
 
 /// What to run in a container. Like a compose service: an image, a user, mounts, an environment and a command.
 #[derive(Debug, Clone, Default)]
@@ -62,12 +68,17 @@ impl Run {
 
     /// With a volume at this path.
     pub fn mount(self, volume: &Volume, path: &str) -> Self {
-        self.mounted(volume, path, false)
+        self.mounted(volume, path, false, true)
+    }
+
+    /// With a volume at this path that the engine fills from the image if it is empty, as it does unless told not to.
+    pub fn mount_filled(self, volume: &Volume, path: &str) -> Self {
+        self.mounted(volume, path, false, false)
     }
 
     /// With a volume at this path, only to read from.
     pub fn mount_read_only(self, volume: &Volume, path: &str) -> Self {
-        self.mounted(volume, path, true)
+        self.mounted(volume, path, true, true)
     }
 
     /// With a file or folder of this machine at this path.
@@ -81,13 +92,13 @@ impl Run {
         self
     }
 
-    fn mounted(mut self, volume: &Volume, path: &str, read_only: bool) -> Self {
+    fn mounted(mut self, volume: &Volume, path: &str, read_only: bool, no_copy: bool) -> Self {
         self.mounts.push(Mount {
             typ: Some(MountType::VOLUME),
             source: Some(volume.name().to_owned()),
             target: Some(path.to_owned()),
             read_only: Some(read_only),
-            volume_options: Some(MountVolumeOptions { no_copy: Some(true), ..MountVolumeOptions::default() }),
+            volume_options: Some(MountVolumeOptions { no_copy: Some(no_copy), ..MountVolumeOptions::default() }),
             ..Mount::default()
         });
         self
@@ -119,6 +130,8 @@ impl Container {
                 mounts: Some(run.mounts),
                 // The practice provider listens on the loopback of the host.
                 network_mode: Some("host".to_owned()),
+                // As root, podman gives a million of each by itself, which is refused where the tests run in a container.
+                ulimits: Some(["nofile", "nproc"].map(limit).into()),
                 ..HostConfig::default()
             }),
             ..ContainerCreateBody::default()
@@ -186,6 +199,10 @@ impl Container {
     pub async fn inspect(&self) -> ContainerInspectResponse {
         self.engine.docker().inspect_container(&self.id, None).await.expect("the container should be there")
     }
+}
+
+fn limit(name: &str) -> ResourcesUlimits {
+    ResourcesUlimits { name: Some(name.to_owned()), soft: Some(LIMIT), hard: Some(LIMIT) }
 }
 
 impl Drop for Container {

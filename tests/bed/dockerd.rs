@@ -200,8 +200,8 @@ fn signal(pid: u32, signal: Signal) {
     assert!(status.is_ok_and(|status| status.success()), "dockerd should be there to get {signal:?}");
 }
 
-/// A program of the system's, with root's rights; where root lies, other users' `PATH` does not always lead.
-pub(crate) fn as_root(program: impl AsRef<OsStr>) -> Command {
+/// A program of the system's, with root's rights.
+pub fn as_root(program: impl AsRef<OsStr>) -> Command {
     if geteuid().is_root() {
         return Command::new(program);
     }

@@ -151,7 +151,8 @@ impl TestEngine {
         let turn = tokio::task::spawn_blocking(move || turn.lock().map(|()| turn)).await.expect("no panic");
         let _turn = turn.expect("the lock should be had");
         if self.docker.inspect_image(&name).await.is_err() {
-            let options = CreateImageOptionsBuilder::default().from_src("-").repo(repository).tag(&tag).build();
+            // podman overlooks a tag that stands by itself.
+            let options = CreateImageOptionsBuilder::default().from_src("-").repo(&name).tag(&tag).build();
             let import = self.docker.create_image(Some(options), Some(body_full(tar.into())), None);
             import.try_collect::<Vec<_>>().await.expect("the image should be imported");
         }

@@ -60,7 +60,9 @@ impl SshHost {
             "ListenAddress 127.0.0.1\nPort {port}\nHostKey {host}\nPidFile none\nAuthorizedKeysFile {accepted}\n\
              StrictModes no\nUsePAM no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n\
              PermitRootLogin prohibit-password\nPrintMotd no\nLogLevel VERBOSE\nMaxStartups 100\n\
-             SetEnv DOCKER_HOST={docker_host} PATH={path}\n",
+             SetEnv HOME={home} DOCKER_HOST={docker_host} PATH={path}\n",
+            // What a shell would read in the person's own is none of the test's matter, and may take its time.
+            home = folder.path().display(),
             host = at("host").display(),
             accepted = at("accepted").display(),
         );

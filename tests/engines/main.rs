@@ -10,8 +10,11 @@
     reason = "this is test code: a panic with its reason is how a test ends"
 )]
 
+mod contexts;
+mod list;
 #[path = "../delivery/parcels.rs"]
 #[expect(dead_code, reason = "the tests of deliveries need more of it")]
 mod parcels;
+mod podman;
 mod ssh;
 mod tls;

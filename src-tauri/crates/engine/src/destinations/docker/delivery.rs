@@ -68,7 +68,7 @@ impl Docker {
                 return Err(DeliveryError::BadPath { path: file.path.clone() });
             }
             match listed.get(&parcel.volume) {
-                Some(facts) => Ok(*facts),
+                Some(facts) => Ok(facts.clone()),
                 None => self.facts(&parcel.volume).await,
             }
         });

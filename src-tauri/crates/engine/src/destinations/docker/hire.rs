@@ -21,6 +21,10 @@ const FAREWELL: Duration = Duration::from_secs(10);
 const LOOK_AGAIN: [Duration; 4] =
     [Duration::from_millis(5), Duration::from_millis(10), Duration::from_millis(20), Duration::from_millis(40)];
 
+/// No core file with a secret in it. Few files are open at a time, and no further process is started; both are said, as
+/// podman would otherwise ask for a million of each, which it may not give where it runs in a container itself.
+const LIMITS: [(&str, i64); 3] = [("core", 0), ("nofile", 1024), ("nproc", 1024)];
+
 /// Why no courier could be had.
 #[derive(Debug)]
 pub(super) enum HireError {
@@ -121,8 +125,7 @@ impl Docker {
                 // To enter any folder, to give a file its owner, to replace another's file in a sticky folder.
                 cap_add: Some(vec!["DAC_OVERRIDE".to_owned(), "CHOWN".to_owned(), "FOWNER".to_owned()]),
                 security_opt: Some(vec!["no-new-privileges".to_owned()]),
-                // No core file with a secret in it.
-                ulimits: Some(vec![ResourcesUlimits { name: Some("core".to_owned()), soft: Some(0), hard: Some(0) }]),
+                ulimits: Some(LIMITS.map(limit).into()),
                 ..Default::default()
             }),
             ..Default::default()
@@ -172,4 +175,8 @@ impl Docker {
             Err(error) => tracing::debug!(container = id, %error, "a courier could not be removed yet"),
         }
     }
+}
+
+fn limit((name, most): (&str, i64)) -> ResourcesUlimits {
+    ResourcesUlimits { name: Some(name.to_owned()), soft: Some(most), hard: Some(most) }
 }

@@ -42,7 +42,9 @@ impl Docker {
     /// # Errors
     /// By class, see [`EngineError`].
     pub async fn identity(&self) -> Result<&Identity, EngineError> {
-        self.identity.get_or_try_init(|| async { Ok(Identity::of(self.call("tell its version", self.api.version()).await?)) }).await
+        self.identity
+            .get_or_try_init(|| async { Ok(Identity::of(self.call("tell its version", self.api.version()).await?)) })
+            .await
     }
 
     /// Whether it is podman. One that doesn't tell is not relied on.
@@ -58,7 +60,8 @@ mod tests {
     #[test]
     fn podman_is_known_by_its_component() {
         let told = |name: &str| {
-            let told = format!(r#"{{"Version":"4.3.1","Arch":"amd64","Components":[{{"Name":"{name}","Version":"x"}}]}}"#);
+            let told =
+                format!(r#"{{"Version":"4.3.1","Arch":"amd64","Components":[{{"Name":"{name}","Version":"x"}}]}}"#);
             Identity::of(serde_json::from_str(&told).unwrap()).maker
         };
         assert_eq!(told("Podman Engine"), Maker::Podman);

@@ -14,9 +14,8 @@ impl Docker {
     pub(super) async fn image(&self) -> Result<&Image, EngineError> {
         self.image
             .get_or_try_init(|| async {
-                let architecture = Architecture::named(&self.identity().await?.machine).map_err(|error| EngineError::Architecture {
-                    shown: self.reach.shown.clone(),
-                    architecture: error.0,
+                let architecture = Architecture::named(&self.identity().await?.machine).map_err(|error| {
+                    EngineError::Architecture { shown: self.reach.shown.clone(), architecture: error.0 }
                 })?;
                 courier::image(architecture)
                     .map_err(|error| EngineError::Broken { shown: self.reach.shown.clone(), reason: error.to_string() })
@@ -32,7 +31,8 @@ impl Docker {
         let _ = self.api.remove_image(&reference, None::<RemoveImageOptions>, None).await;
         let options = CreateImageOptionsBuilder::new()
             .from_src("-")
-            .repo(image.repository)
+            // podman overlooks the tag where it stands by itself.
+            .repo(if self.is_podman().await { &reference } else { image.repository })
             .tag(&image.tag)
             .changes(vec![format!("LABEL {COURIER_LABEL}=1")])
             .build();
@@ -53,7 +53,7 @@ impl Docker {
     /// Removes images of ours: all, or those that this version does not use. One that another process is using stays.
     pub(super) async fn remove_images(&self, keep: Option<&Image>) -> Result<(), EngineError> {
         for found in self.images().await? {
-            if keep.is_some_and(|image| found.repo_tags.contains(&image.reference())) {
+            if keep.is_some_and(|image| found.repo_tags.iter().any(|name| is_called(name, &image.reference()))) {
                 continue;
             }
             for name in names(found) {
@@ -70,6 +70,11 @@ impl Docker {
     }
 }
 
+/// Whether a tag is this reference: podman puts a registry before it.
+fn is_called(tag: &str, reference: &str) -> bool {
+    tag.strip_suffix(reference).is_some_and(|registry| registry.is_empty() || registry.ends_with('/'))
+}
+
 /// By which names an image is removed: each of its tags, or its id where it has none.
 fn names(image: ImageSummary) -> Vec<String> {
     // As engines of old list an image whose tag was taken over by another import.
@@ -81,6 +86,13 @@ fn names(image: ImageSummary) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_image_is_known_with_and_without_a_registry() {
+        assert!(is_called("tokenferry-courier:1", "tokenferry-courier:1"));
+        assert!(is_called("docker.io/library/tokenferry-courier:1", "tokenferry-courier:1"));
+        assert!(!is_called("not-tokenferry-courier:1", "tokenferry-courier:1"));
+    }
 
     #[test]
     fn an_image_without_a_tag_is_removed_by_its_id() {

@@ -97,11 +97,12 @@ impl<'a> Visit<'a> {
     /// An empty volume may be one that our own container brought to life, if it was removed just before.
     async fn find_accidents(&mut self) {
         let empty = |task: &&Task<'_>| matches!(&task.state, State::Seen(sight) if sight.entries == 0);
-        let empty: BTreeMap<usize, &str> =
-            self.tasks.iter().filter(empty).map(|task| (task.mount, task.volume())).collect();
+        let empty: BTreeMap<usize, &Errand<'_>> =
+            self.tasks.iter().filter(empty).map(|task| (task.mount, task.errand)).collect();
         let docker = self.docker;
-        let looked_up =
-            empty.into_iter().map(|(mount, volume)| async move { docker.is_accident(volume).await.then_some(mount) });
+        let looked_up = empty.into_iter().map(|(mount, errand)| async move {
+            docker.is_accident(&errand.parcel.volume, &errand.facts).await.then_some(mount)
+        });
         let looked_up = gather(looked_up, CALLS_AT_ONCE).await;
         self.accidents.extend(looked_up.into_iter().flatten());
         for task in self.tasks.iter_mut().filter(|task| self.accidents.contains(&task.mount)) {

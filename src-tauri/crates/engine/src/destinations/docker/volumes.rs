@@ -9,12 +9,14 @@ use super::{ACCIDENT_LABEL, Docker, EngineError, is_missing};
 use crate::destinations::DeliveryError;
 
 /// What matters of a volume.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct VolumeFacts {
     /// A folder of the engine's own, which can always be mounted. Others (bind, NFS, plugins) may fail, or hang.
     pub(super) plain: bool,
     /// Gone when the last container that uses it stops.
     pub(super) in_memory: bool,
+    /// When it was made, as the engine writes it.
+    created: Option<String>,
 }
 
 impl VolumeFacts {
@@ -22,6 +24,7 @@ impl VolumeFacts {
         Self {
             plain: volume.driver == "local" && volume.options.is_empty(),
             in_memory: volume.driver == "local" && volume.options.get("type").is_some_and(|kind| kind == "tmpfs"),
+            created: volume.created_at.clone(),
         }
     }
 }
@@ -60,11 +63,12 @@ impl Docker {
         }
     }
 
-    /// Whether a volume came to be only because we created a courier with it, as it was removed just before that.
-    /// podman doesn't put the label on: there, such a volume stays, empty.
-    pub(super) async fn is_accident(&self, volume: &str) -> bool {
-        let found = self.api.inspect_volume(volume).await;
-        found.is_ok_and(|found| found.labels.get(ACCIDENT_LABEL) == Some(&self.installation))
+    /// Whether an empty volume came to be only because we created a courier with it, as it was removed just before that.
+    /// podman doesn't put the label on; there it is told by its age, in whole seconds, from what was looked up before.
+    pub(super) async fn is_accident(&self, volume: &str, before: &VolumeFacts) -> bool {
+        let Ok(found) = self.api.inspect_volume(volume).await else { return false };
+        found.labels.get(ACCIDENT_LABEL) == Some(&self.installation)
+            || (found.created_at != before.created && self.is_podman().await)
     }
 
     /// Undoes such an accident. An engine refuses where a container uses the volume by now, which is as it should be.
