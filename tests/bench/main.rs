@@ -2,7 +2,8 @@
 //! bench` builds it and gives it an engine of its own.
 //!
 //! Ways that are compared take turns, round after round, so that a busy moment hits all of them; a ratio is the median
-//! of the rounds' ratios. `BENCH_ROUNDS` sets how many rounds there are. It ends with 1 where a target is missed.
+//! of the rounds' ratios. `BENCH_ROUNDS` sets how many rounds there are, `BENCH_ONLY` which of the questions below are
+//! asked, as in `renewal,fleet`. It ends with 1 where a target is missed.
 #![cfg(unix)]
 #![allow(
     clippy::expect_used,
@@ -39,18 +40,26 @@ async fn main() -> ExitCode {
         Ok(text) => text.parse().ok().filter(|rounds| *rounds > 0).expect("BENCH_ROUNDS should be a number above 0"),
         Err(_) => ROUNDS,
     };
+    let only = env::var("BENCH_ONLY").unwrap_or_default();
+    let is_wanted = |name: &str| only.is_empty() || only.split(',').any(|only| only == name);
     let engine = TestEngine::get();
     machine::describe(&engine, rounds).await;
-    let targets: Vec<Target> = [
-        one_volume::measure(&engine, rounds).await,
-        many_volumes::measure(&engine, rounds).await,
-        renewal::measure(&engine, rounds).await,
-        token::measure(rounds).await,
-        fleet::measure(rounds).await,
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
+    let mut targets = Vec::new();
+    if is_wanted("one-volume") {
+        targets.extend(one_volume::measure(&engine, rounds).await);
+    }
+    if is_wanted("many-volumes") {
+        targets.extend(many_volumes::measure(&engine, rounds).await);
+    }
+    if is_wanted("renewal") {
+        targets.extend(renewal::measure(&engine, rounds).await);
+    }
+    if is_wanted("token") {
+        targets.extend(token::measure(rounds).await);
+    }
+    if is_wanted("fleet") {
+        targets.extend(fleet::measure(rounds).await);
+    }
     report::targets(&targets);
     if targets.iter().all(Target::is_met) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
