@@ -5,9 +5,20 @@ use std::sync::Arc;
 use super::Delivery;
 use crate::destinations::docker::EngineError;
 use crate::destinations::{DeliveryError, Glance, Seen};
+use crate::settings::Destination;
 
 /// What was seen at one destination, by its name.
 pub type Looked = (String, Result<Vec<Seen>, DeliveryError>);
+
+/// A look at these files of a destination.
+pub fn glance(destination: &Destination, files: &[&str]) -> Glance {
+    let place = destination.place();
+    Glance {
+        destination: destination.name.to_string(),
+        paths: files.iter().map(|file| place.path(file)).collect(),
+        volume: place.volume,
+    }
+}
 
 impl Delivery {
     /// Looks at files in the volumes of one engine, by one courier, and says of each destination, in the same order,

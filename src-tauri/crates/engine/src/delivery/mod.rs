@@ -19,14 +19,14 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use tokio_util::task::TaskTracker;
 
-pub use look::Looked;
+pub use look::{Looked, glance};
 pub use parcels::parcels;
 pub use plan::{Plan, plan};
 
 use crate::clock::Clock;
 use crate::credentials::Credentials;
-use crate::destinations::{DeliveryError, Receipt};
 use crate::destinations::docker::{Docker, EngineError, Environment};
+use crate::destinations::{DeliveryError, Receipt};
 use crate::journal::{CopyRow, Journal, JournalError};
 use crate::settings::{Destination, Place};
 use engines::Engines;

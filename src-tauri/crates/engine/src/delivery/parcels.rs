@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Order, Way};
 use crate::credentials::Fingerprint;
-use crate::destinations::{OwnerChoice, Parcel, ParcelFile};
+use crate::destinations::{Change, ComposeError, OwnerChoice, Parcel, ParcelFile};
 use crate::formats::claude_code::{self, Found};
 use crate::journal::CopyRow;
-use crate::settings::Folder;
+use crate::settings::Place;
 
 /// What lay in the place of an order's credentials when it was last decided what to do there.
 #[derive(Clone, Default)]
@@ -35,10 +35,10 @@ impl Lay {
 /// Brings the files of an order's format, and tells what lay there before.
 pub(super) fn bringing(order: &Order) -> (Parcel, Lay) {
     let Order { destination, credentials, way } = order;
-    let folder = destination.folder.as_ref().map(Folder::as_str);
+    let place = destination.place();
     let (credentials, way, lay) = (credentials.clone(), *way, Lay::default());
     let noted = lay.clone();
-    let mut files = vec![file(folder, claude_code::CREDENTIALS, move |existing| {
+    let mut files = vec![file(&place, claude_code::CREDENTIALS, move |existing| {
         noted.note(existing);
         match way {
             Way::Publish => claude_code::with_token(&credentials, existing, false),
@@ -47,7 +47,7 @@ pub(super) fn bringing(order: &Order) -> (Parcel, Lay) {
         }
     })];
     if destination.ready_to_use {
-        files.push(file(folder, claude_code::ONBOARDING, claude_code::onboarded));
+        files.push(file(&place, claude_code::ONBOARDING, claude_code::onboarded));
     }
     let parcel = Parcel {
         destination: destination.name.to_string(),
@@ -66,28 +66,20 @@ pub fn parcels(orders: &[Order]) -> Vec<Parcel> {
 /// Takes our token away; the parcel is known by its number.
 pub(super) fn taking_away(number: usize, copy: &CopyRow, ours: &Arc<HashSet<Fingerprint>>) -> Parcel {
     let ours = ours.clone();
-    let folder = Some(copy.place.folder.as_str()).filter(|folder| !folder.is_empty());
     Parcel {
         destination: number.to_string(),
         volume: copy.place.volume.clone(),
         owner: OwnerChoice::Auto,
-        files: vec![file(folder, claude_code::CREDENTIALS, move |existing| {
+        files: vec![file(&copy.place, claude_code::CREDENTIALS, move |existing| {
             claude_code::without_token(existing, |token| ours.contains(token))
         })],
     }
 }
 
 fn file(
-    folder: Option<&str>,
+    place: &Place,
     name: &str,
-    compose: impl Fn(Option<&[u8]>) -> Result<crate::destinations::Change, crate::destinations::ComposeError>
-    + Send
-    + Sync
-    + 'static,
+    compose: impl Fn(Option<&[u8]>) -> Result<Change, ComposeError> + Send + Sync + 'static,
 ) -> ParcelFile {
-    ParcelFile {
-        path: folder.map_or_else(|| name.to_owned(), |folder| format!("{folder}/{name}")),
-        mode: claude_code::MODE,
-        compose: Box::new(compose),
-    }
+    ParcelFile { path: place.path(name), mode: claude_code::MODE, compose: Box::new(compose) }
 }

@@ -17,10 +17,12 @@ use std::fmt;
 pub use binding::{Claim, claims, conflict, mismatches};
 pub use finding::Finding;
 pub use suggestion::{Suggestion, UsedBy};
-pub use uses::{CREDENTIALS_VARIABLE, FOLDER_VARIABLE, Use, uses};
+pub use uses::{Use, looks_at, uses};
+pub(crate) use uses::{folder_at, looks_in, plain};
 
 use crate::account::AccountName;
 use crate::destinations::docker::survey::{ACCOUNT_LABEL, Container, Source, Survey};
+use crate::formats::claude_code::FOLDER_VARIABLE;
 use crate::journal::CopyRow;
 use crate::settings::{Destination, DestinationName};
 use uses::labelled_place;

@@ -5,8 +5,8 @@ use super::{Facts, Looked, Use};
 use crate::account::AccountName;
 use crate::credentials::Fingerprint;
 use crate::destinations::DeliveryError;
-use crate::discovery::FOLDER_VARIABLE;
-use crate::formats::claude_code::Found;
+use crate::discovery::plain;
+use crate::formats::claude_code::{FOLDER_VARIABLE, Found};
 use crate::journal::{AccountRow, Stage};
 use crate::settings::Destination;
 
@@ -148,7 +148,7 @@ pub(super) fn unseen(destination: &Destination, error: &DeliveryError) -> Findin
 pub(super) fn onboarding(destination: &Destination, contents: &Contents, uses: &[Use<'_>]) -> Option<Finding> {
     let reads_it = |it: &&Use<'_>| {
         let named = it.container.setup.as_ref().and_then(|setup| setup.environment.value(FOLDER_VARIABLE));
-        it.destination == destination && named.is_some_and(|named| super::places::normal(named) == it.folder)
+        it.destination == destination && named.is_some_and(|named| plain(named) == it.folder)
     };
     let found = uses.iter().find(reads_it).filter(|_| !contents.onboarded)?;
     let words = Words {

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use super::finding::{Finding, Severity, Subject, Words, sentence};
-use super::{EngineFacts, Facts, Sight, contents, discovered, environment, leftovers, places, rights, version};
+use super::{EngineFacts, Facts, Sight, contents, discovered, environment, leftovers, rights, uses, version};
 use crate::destinations::DeliveryError;
 use crate::destinations::docker::EngineError;
 use crate::settings::Destination;
@@ -34,7 +34,7 @@ fn away(engine: &EngineFacts, error: &EngineError, facts: &Facts) -> Option<Find
 }
 
 fn seen(engine: &EngineFacts, sight: &Sight, facts: &Facts) -> Vec<Finding> {
-    let uses = places::uses(&engine.destinations, &sight.survey);
+    let uses = uses(&engine.destinations, &sight.survey);
     let mut findings = Vec::new();
     findings.extend(sight.ahead.and_then(|ahead| clock(engine, ahead)));
     for destination in &engine.destinations {

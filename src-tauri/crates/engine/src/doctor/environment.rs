@@ -2,8 +2,9 @@
 
 use super::Use;
 use super::finding::{Finding, Severity, Subject, Words};
-use super::places::{self, BELOW_HOME};
-use crate::discovery::{self, CREDENTIALS_VARIABLE, FOLDER_VARIABLE};
+use crate::destinations::docker::survey::Variables;
+use crate::discovery;
+use crate::formats::claude_code::{BELOW_HOME, CREDENTIALS_VARIABLE, FOLDER_VARIABLE};
 
 /// What the CLI takes in place of the file, in its own order (facts: "Environment variables that override the file"), and
 /// what comes of it.
@@ -28,9 +29,18 @@ pub(super) fn judge(uses: &[Use<'_>]) -> Vec<Finding> {
     findings
 }
 
+/// Whether a CLI with these variables takes something else in place of the file.
+pub fn is_overridden(environment: &Variables) -> bool {
+    overrides(environment).next().is_some()
+}
+
+fn overrides(environment: &Variables) -> impl Iterator<Item = (&'static str, &'static str)> {
+    OVERRIDES.into_iter().filter(|(name, _)| environment.is_set(name))
+}
+
 fn overridden(it: &Use<'_>) -> Option<Finding> {
     let environment = &it.container.setup.as_ref()?.environment;
-    let set: Vec<_> = OVERRIDES.iter().filter(|(name, _)| environment.is_set(name)).collect();
+    let set: Vec<_> = overrides(environment).collect();
     let (_, why) = set.first()?;
     let names: Vec<&str> = set.iter().map(|(name, _)| *name).collect();
     let (are, them) = if names.len() == 1 { ("is", "it") } else { ("are", "them") };
@@ -49,7 +59,7 @@ fn overridden(it: &Use<'_>) -> Option<Finding> {
 /// A container whose CLI looks where no destination of ours is mounted. Where it is mounted in a home, and only not in that
 /// of the container's own user, it may well be right: in a dev container, programs are started as somebody else.
 fn elsewhere(it: &Use<'_>, uses: &[Use<'_>]) -> Option<Finding> {
-    let (folder, variable) = places::looks_in(it.container.setup.as_ref()?)?;
+    let (folder, variable) = discovery::looks_in(it.container.setup.as_ref()?)?;
     if uses.iter().any(|other| other.container.id == it.container.id && other.folder == folder) {
         return None;
     }

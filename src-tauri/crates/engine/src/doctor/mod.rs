@@ -12,16 +12,17 @@ mod facts;
 mod finding;
 mod installation;
 mod leftovers;
-mod places;
 mod rights;
+mod uses;
 mod version;
 
 use serde::Serialize;
 
 pub use contents::Contents;
+pub use environment::is_overridden;
 pub use facts::{EngineFacts, Facts, Folder, Looked, ProviderFacts, Sight, VaultFacts};
 pub use finding::{Finding, Mend, Severity, Subject};
-pub use places::{Use, uses};
+pub use uses::{Use, uses};
 
 /// What came of looking at everything.
 #[derive(Clone, Debug, Serialize)]

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use super::{Engine, Surroundings};
 use crate::account::AccountName;
-use crate::delivery::Carried;
+use crate::delivery::{Carried, glance};
 use crate::destinations::docker::survey::{Container, Survey};
 use crate::destinations::docker::{Docker, EngineError, Leftovers};
 use crate::destinations::{DeliveryError, Glance, Seen};
@@ -250,7 +250,8 @@ impl Engine {
         survey: &Survey,
     ) -> BTreeMap<String, Result<Contents, DeliveryError>> {
         let there = |it: &&Destination| it.format == Format::ClaudeCode && survey.volume(it.volume.as_str()).is_some();
-        let glances: Vec<Glance> = destinations.iter().filter(there).map(glance).collect();
+        let files = [claude_code::CREDENTIALS, claude_code::ONBOARDING];
+        let glances: Vec<Glance> = destinations.iter().filter(there).map(|it| glance(it, &files)).collect();
         if glances.is_empty() {
             return BTreeMap::new();
         }
@@ -330,18 +331,6 @@ async fn survey(docker: &Docker, destinations: &[Destination]) -> Result<Survey,
     docker.look_users_up(&mut used).await;
     used.containers.extend(others);
     Ok(used)
-}
-
-fn glance(destination: &Destination) -> Glance {
-    let at = |file: &str| match &destination.folder {
-        Some(folder) => format!("{folder}/{file}"),
-        None => file.to_owned(),
-    };
-    Glance {
-        destination: destination.name.to_string(),
-        volume: destination.volume.to_string(),
-        paths: vec![at(claude_code::CREDENTIALS), at(claude_code::ONBOARDING)],
-    }
 }
 
 /// What lies beside the credentials, each destination seen from one container that mounts it: a running one if there is.

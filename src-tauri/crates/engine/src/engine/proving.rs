@@ -8,20 +8,18 @@ use futures_util::future::join_all;
 use super::Engine;
 use crate::account::Identity;
 use crate::credentials::Fingerprint;
+use crate::delivery::glance;
 use crate::destinations::docker::{EngineError, Reply};
 use crate::destinations::{DeliveryError, Glance, Seen};
-use crate::discovery::uses;
+use crate::discovery::looks_at;
+use crate::doctor::is_overridden;
 use crate::error::Error;
 use crate::formats::claude_code;
 use crate::journal::{AccountRow, Event, Kind};
 use crate::proof::Proof;
 use crate::provider::ProviderError;
 use crate::secret::SecretString;
-use crate::settings::{Destination, DestinationName, Folder};
-
-/// Variables that go before the file (facts: "Environment variables that override the file").
-const OVERRIDING: [&str; 4] =
-    ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN", "ANTHROPIC_PROFILE"];
+use crate::settings::{Destination, DestinationName};
 
 /// What came of a proof.
 #[derive(Debug)]
@@ -110,15 +108,11 @@ impl Engine {
         docker.look_users_up(&mut survey).await;
         let mut found = Vec::new();
         for destination in destinations {
-            let folder = destination.folder.as_ref().map_or("", Folder::as_str);
+            let place = destination.place();
             let readers = survey.containers.iter().filter(|container| {
-                let overridden = container
-                    .setup
-                    .as_ref()
-                    .is_none_or(|setup| OVERRIDING.into_iter().any(|variable| setup.environment.is_set(variable)));
-                let volume = Some(destination.volume.as_str());
-                let reads = || uses(container).iter().any(|it| it.mount.volume() == volume && it.folder == folder);
-                container.running && !overridden && reads()
+                let setup = container.setup.as_ref();
+                let reads_files = setup.is_some_and(|setup| !is_overridden(&setup.environment));
+                container.running && reads_files && looks_at(container, &place)
             });
             for container in readers {
                 if let Some(program) = docker.find_cli(container).await {
@@ -165,7 +159,7 @@ impl Engine {
     async fn seen(&self, destinations: &[Destination]) -> HashMap<String, Result<Vec<Seen>, DeliveryError>> {
         let mut by_engine: BTreeMap<&str, Vec<Glance>> = BTreeMap::new();
         for destination in destinations {
-            by_engine.entry(&destination.engine).or_default().push(glance(destination));
+            by_engine.entry(&destination.engine).or_default().push(glance(destination, &[claude_code::CREDENTIALS]));
         }
         let looks = by_engine.into_iter().map(|(engine, glances)| self.delivery.look(engine, glances));
         join_all(looks).await.into_iter().flatten().collect()
@@ -189,13 +183,6 @@ impl Engine {
         self.journal.note(event.to(&destination.account).at_destination(&destination.name))?;
         Ok(())
     }
-}
-
-fn glance(destination: &Destination) -> Glance {
-    let file = claude_code::CREDENTIALS;
-    let path =
-        destination.folder.as_ref().map_or_else(|| file.to_owned(), |folder| format!("{}/{file}", folder.as_str()));
-    Glance { destination: destination.name.to_string(), volume: destination.volume.to_string(), paths: vec![path] }
 }
 
 /// The token in exactly the bytes that were read back.

@@ -13,6 +13,12 @@ use crate::secret::{SecretBytes, SecretString};
 pub const CREDENTIALS: &str = ".credentials.json";
 /// The file that says that nothing needs to be asked any more.
 pub const ONBOARDING: &str = ".claude.json";
+/// The variable that names the folder of the credentials alone.
+pub const CREDENTIALS_VARIABLE: &str = "CLAUDE_SECURESTORAGE_CONFIG_DIR";
+/// The variable that names the CLI's folder, where the other one is not set.
+pub const FOLDER_VARIABLE: &str = "CLAUDE_CONFIG_DIR";
+/// The CLI's folder in a home, where neither is set.
+pub const BELOW_HOME: &str = ".claude";
 /// Only its owner may read it.
 pub const MODE: u32 = 0o600;
 

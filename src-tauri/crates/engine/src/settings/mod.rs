@@ -100,6 +100,13 @@ pub struct Place {
     pub folder: String,
 }
 
+impl Place {
+    /// The path of a file in it, from the volume's root.
+    pub fn path(&self, file: &str) -> String {
+        if self.folder.is_empty() { file.to_owned() } else { format!("{}/{file}", self.folder) }
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "volume {}", self.volume)?;

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::account::Identity;
 use crate::credentials::Fingerprint;
+use crate::formats::claude_code::{BELOW_HOME, CREDENTIALS, CREDENTIALS_VARIABLE, FOLDER_VARIABLE};
 use crate::secret::SecretString;
 
 /// The official CLI's file of credentials.
@@ -85,8 +86,6 @@ struct SignIn {
     organization_uuid: Option<String>,
 }
 
-/// The name of the file in the CLI's folder.
-const FILE: &str = ".credentials.json";
 /// The key of the sign-in in it; other keys belong to others.
 const KEY: &str = "claudeAiOauth";
 
@@ -95,10 +94,10 @@ impl OfficialCli {
     /// `~/.claude`. `variable` looks an environment variable up.
     pub fn found_by(variable: impl Fn(&str) -> Option<OsString>) -> Option<Self> {
         let named = |name| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-        let folder = named("CLAUDE_SECURESTORAGE_CONFIG_DIR")
-            .or_else(|| named("CLAUDE_CONFIG_DIR"))
-            .or_else(|| named("HOME").or_else(|| named("USERPROFILE")).map(|home| home.join(".claude")))?;
-        Some(Self { file: folder.join(FILE) })
+        let folder = named(CREDENTIALS_VARIABLE)
+            .or_else(|| named(FOLDER_VARIABLE))
+            .or_else(|| named("HOME").or_else(|| named("USERPROFILE")).map(|home| home.join(BELOW_HOME)))?;
+        Some(Self { file: folder.join(CREDENTIALS) })
     }
 
     /// The file at this path.
@@ -210,7 +209,7 @@ mod tests {
 
     fn cli(content: &str) -> (tempfile::TempDir, OfficialCli) {
         let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join(FILE);
+        let file = folder.path().join(CREDENTIALS);
         std::fs::write(&file, content).unwrap();
         (folder, OfficialCli::at(file))
     }

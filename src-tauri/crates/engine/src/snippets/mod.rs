@@ -14,7 +14,8 @@ pub use words::{BadWord, ImageName, MountPoint, ServiceName};
 
 use crate::account::AccountName;
 use crate::destinations::docker::survey::ACCOUNT_LABEL;
-use crate::discovery::{AUTH_VOLUME, CREDENTIALS_VARIABLE, FOLDER_VARIABLE};
+use crate::discovery::AUTH_VOLUME;
+use crate::formats::claude_code::{CREDENTIALS_VARIABLE, FOLDER_VARIABLE};
 use crate::settings::{Destination, default_engine};
 
 /// What the text is for.

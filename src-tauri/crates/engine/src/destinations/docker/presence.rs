@@ -7,6 +7,7 @@ use bollard::query_parameters::{
     ContainerArchiveInfoOptionsBuilder, InspectContainerOptions, ListContainersOptionsBuilder,
 };
 
+use super::users::{is_root, working_user};
 use super::{COURIER_LABEL, Docker, EngineError, is_missing};
 
 /// A container that is none of our couriers.
@@ -95,11 +96,10 @@ impl Docker {
         running.filter(|it| it.mounts.iter().any(|mount| mount.volume == volume)).map(|it| it.name).collect()
     }
 
-    /// Whether a container runs as root, as far as it was told so by number or by that name.
+    /// Whether people work in a container as root, as far as it was told so by number or by that name.
     pub async fn runs_as_root(&self, id: &str) -> bool {
         let found = self.api.inspect_container(id, None::<InspectContainerOptions>).await;
-        let user = found.ok().and_then(|it| it.config).and_then(|it| it.user).unwrap_or_default();
-        matches!(user.split(':').next(), None | Some("" | "0" | "root"))
+        found.ok().and_then(|it| it.config).is_none_or(|config| is_root(&working_user(&config)))
     }
 
     async fn list(&self, filters: &HashMap<&str, Vec<&str>>) -> Result<Vec<Presence>, EngineError> {

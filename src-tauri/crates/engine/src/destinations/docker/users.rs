@@ -91,6 +91,11 @@ pub(super) fn working_user(config: &ContainerConfig) -> String {
     remote.or_else(|| config.user.clone()).unwrap_or_default()
 }
 
+/// Whether a container's user, as it was given, is root by number or by that name.
+pub(super) fn is_root(text: &str) -> bool {
+    matches!(UserText::parse(text).user, "" | "0" | "root")
+}
+
 /// One object, or one for each layer of the dev container: the last that says it counts.
 fn remote_user(metadata: &Value) -> Option<String> {
     let layers = metadata.as_array().map_or(std::slice::from_ref(metadata), Vec::as_slice);
@@ -238,6 +243,12 @@ mod tests {
         for other in [None, Some("[]"), Some("no json"), Some(r#"[{"remoteUser":7}]"#)] {
             assert_eq!(user(other), "node", "{other:?}");
         }
+    }
+
+    #[test]
+    fn root_is_known_by_name_or_number() {
+        assert!(["", "0", "root", "0:0", "root:staff", ":50"].into_iter().all(is_root));
+        assert!(["node", "1000", "1000:0"].into_iter().all(|user| !is_root(user)));
     }
 
     #[test]

@@ -14,6 +14,7 @@ use url::Url;
 
 use super::{CALLS_AT_ONCE, COURIER_LABEL, Docker, EngineError, gather};
 use crate::destinations::Ids;
+use crate::formats::claude_code::{CREDENTIALS_VARIABLE, FOLDER_VARIABLE};
 
 /// On a volume or a container: the account whose token it is for.
 pub const ACCOUNT_LABEL: &str = "tokenferry.account";
@@ -31,7 +32,7 @@ const LABELS: [&str; 5] = [ACCOUNT_LABEL, PROJECT_LABEL, COMPOSE_VOLUME_LABEL, S
 
 /// The variables whose values are kept.
 const VALUES: [&str; 6] =
-    ["HOME", "PATH", "CLAUDE_CONFIG_DIR", "CLAUDE_SECURESTORAGE_CONFIG_DIR", "ANTHROPIC_PROFILE", "ANTHROPIC_BASE_URL"];
+    ["HOME", "PATH", FOLDER_VARIABLE, CREDENTIALS_VARIABLE, "ANTHROPIC_PROFILE", "ANTHROPIC_BASE_URL"];
 
 /// A file system that is away may keep a look at a path of this machine waiting for ever.
 const PATH_WITHIN: Duration = Duration::from_secs(1);
