@@ -89,7 +89,7 @@ async fn a_volume_that_was_removed_is_not_brought_back() {
             Ok(_) => assert!(volume.exists().await, "delivered, so it was not removed"),
             Err(undelivered) => {
                 missed += 1;
-                assert_eq!(undelivered.error.code(), "volume_missing");
+                assert_eq!(undelivered.error.code(), "volume_missing", "{}\n{}", undelivered.error, podman.log());
                 assert!(!volume.exists().await, "brought back after {} ms", 5 * round);
             }
         }

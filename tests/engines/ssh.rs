@@ -169,6 +169,16 @@ async fn a_person_s_own_sharing_of_connections_is_used() {
 }
 
 #[tokio::test]
+async fn a_host_that_allows_nothing_but_docker_will_do() {
+    let host = SshHost::start(&TestEngine::get()).await;
+    host.allow_docker_alone();
+    let docker = docker(&host);
+    let volume = TestEngine::get().volume().await;
+    carry(&docker, parcel(volume.name(), [writing(FILE, b"x")])).await.unwrap();
+    assert_eq!(volume.read(FILE).await.contents(), b"x");
+}
+
+#[tokio::test]
 async fn nothing_is_left_of_a_process_that_was_killed() {
     let host = SshHost::start(&TestEngine::get()).await;
     let mut child = Command::new(std::env::current_exe().unwrap())

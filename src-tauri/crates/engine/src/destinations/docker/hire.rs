@@ -134,15 +134,16 @@ impl Docker {
 
     async fn attach_and_start(&self, id: &str) -> Result<Courier, HireError> {
         let options = AttachContainerOptionsBuilder::new().stdin(true).stdout(true).stream(true).build();
-        let attached = self
-            .call("attach to a courier", self.api.attach_container(id, Some(options)))
-            .await
-            .map_err(HireError::Engine)?;
-        match self.call("start a courier", self.api.start_container(id, None::<StartContainerOptions>)).await {
-            Ok(()) => Ok(Courier::new(id.to_owned(), attached, &self.reach)),
-            Err(error @ (EngineError::Refused { .. } | EngineError::Hangs { .. })) => Err(HireError::Start(error)),
-            Err(error) => Err(HireError::Engine(error)),
-        }
+        let failed = |error| match error {
+            EngineError::Refused { .. } | EngineError::Hangs { .. } => HireError::Start(error),
+            error => HireError::Engine(error),
+        };
+        // Here podman mounts the volumes already, Docker at the start.
+        let attach = self.api.attach_container(id, Some(options));
+        let attached = self.call("attach to a courier", attach).await.map_err(failed)?;
+        let start = self.api.start_container(id, None::<StartContainerOptions>);
+        self.call("start a courier", start).await.map_err(failed)?;
+        Ok(Courier::new(id.to_owned(), attached, &self.reach))
     }
 
     /// Bids the courier farewell, and waits until the engine has cleared it away.

@@ -1,6 +1,7 @@
 //! Making connections: the first one signs in, and lets the others through to the same host, as each would otherwise
 //! cost a sign-in of its own.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +22,11 @@ const LOOK: Duration = Duration::from_millis(10);
 const SIGN_IN: Duration = Duration::from_secs(CONNECT_SECONDS + 8);
 /// The longest path of a socket is 104 bytes on macOS and 108 on Linux; ssh appends 17 while it makes one.
 const LONGEST_PATH: usize = 104 - 1 - 17;
+
+/// What the folders of sockets are called.
+const PREFIX: &str = "tokenferry-ssh-";
+/// An empty folder of this age waits for no sign-in: a process was killed, or its connection is gone.
+const OLD: Duration = Duration::from_secs(300);
 
 /// Makes connections to one engine.
 #[derive(Clone)]
@@ -50,12 +56,6 @@ struct Lead {
     running: Option<Running>,
 }
 
-impl Lead {
-    fn socket(&self) -> PathBuf {
-        self.folder.path().join("s")
-    }
-}
-
 impl Connector {
     pub(in crate::destinations::docker) fn new(at: SshAddress, program: PathBuf) -> Self {
         Self(Arc::new(Shared { at, program, way: Mutex::new(Way::NotTried) }))
@@ -83,51 +83,104 @@ impl Connector {
             };
         }
         let Way::Together(lead) = &mut *way else { return Ok(None) };
-        let socket = lead.socket();
-        if lead.running.as_mut().is_none_or(Running::has_ended) {
-            // One that was killed has left it.
-            let _ = std::fs::remove_file(&socket);
-            lead.running = None;
-            match started(program, at, &socket).await? {
-                Some(running) => lead.running = Some(running),
-                None => {
-                    *way = Way::Alone;
-                    return Ok(None);
-                }
+        let leads_no_more = match lead.running.take_if(Running::has_ended) {
+            Some(ended) => !ended.why(at).await.is_of_ssh(),
+            None => false,
+        };
+        if !leads_no_more && (lead.running.is_some() || lead.start(program, at).await?) {
+            return Ok(Some(lead.socket()));
+        }
+        *way = Way::Alone;
+        Ok(None)
+    }
+}
+
+impl Lead {
+    fn socket(&self) -> PathBuf {
+        self.folder.path().join("s")
+    }
+
+    /// Starts it and waits until it lets others through. False where the host can be signed in to, and runs nothing but
+    /// docker.
+    async fn start(&mut self, program: &Path, at: &SshAddress) -> Result<bool, SshError> {
+        // One that was killed has left its socket; and an empty folder may have been swept away meanwhile.
+        let _ = fs::remove_file(self.socket());
+        if !self.folder.path().exists() {
+            match private_folder() {
+                Some(folder) => self.folder = folder,
+                None => return Ok(false),
             }
         }
-        Ok(Some(socket))
+        let socket = self.socket();
+        let mut running = Running::start(program, at, Sharing::Lead(&socket))?;
+        let begun = Instant::now();
+        while !socket.exists() {
+            if running.has_ended() {
+                let why = running.why(at).await;
+                return if why.is_of_ssh() { Err(why) } else { Ok(false) };
+            }
+            if begun.elapsed() > SIGN_IN {
+                return Err(SshError::Unreachable { at: at.clone(), reason: "it does not answer".to_owned() });
+            }
+            sleep(LOOK).await;
+        }
+        self.running = Some(running);
+        Ok(true)
     }
 }
 
-/// Starts a leading connection and waits until it lets others through. None where the host is signed in to, and runs
-/// nothing but docker.
-async fn started(program: &Path, at: &SshAddress, socket: &Path) -> Result<Option<Running>, SshError> {
-    let mut running = Running::start(program, at, Sharing::Lead(socket))?;
-    let begun = Instant::now();
-    while !socket.exists() {
-        if running.has_ended() {
-            return match running.why(at).await {
-                why if why.is_of_ssh() => Err(why),
-                _ => Ok(None),
-            };
-        }
-        if begun.elapsed() > SIGN_IN {
-            return Err(SshError::Unreachable { at: at.clone(), reason: "it does not answer".to_owned() });
-        }
-        sleep(LOOK).await;
-    }
-    Ok(Some(running))
-}
-
-/// A folder for a socket, which nobody else can enter; none where it would be too long, or the system has no sockets.
+/// A folder for a socket, which nobody else can enter; none where its path would be too long, or the system can't share
+/// connections.
 fn private_folder() -> Option<TempDir> {
     if cfg!(not(unix)) {
         return None;
     }
-    let runtime = std::env::var_os("XDG_RUNTIME_DIR").filter(|folder| !folder.is_empty());
-    let make = |within: PathBuf| tempfile::Builder::new().prefix("tokenferry-ssh-").tempdir_in(within).ok();
+    let runtime = std::env::var_os("XDG_RUNTIME_DIR").filter(|folder| !folder.is_empty()).map(PathBuf::from);
+    let places = runtime.into_iter().chain([std::env::temp_dir()]);
     // Made with mode 0700.
-    let folder = runtime.and_then(|folder| make(folder.into())).or_else(|| make(std::env::temp_dir()))?;
-    (folder.path().as_os_str().len() + "/s".len() <= LONGEST_PATH).then_some(folder)
+    let mut made = places.filter_map(|place| {
+        sweep(&place);
+        tempfile::Builder::new().prefix(PREFIX).tempdir_in(place).ok()
+    });
+    made.find(|folder| folder.path().as_os_str().len() + "/s".len() <= LONGEST_PATH)
+}
+
+/// Removes what killed processes have left: their folders, which are empty, as their ssh took its socket away.
+fn sweep(place: &Path) {
+    let found = fs::read_dir(place).into_iter().flatten().flatten();
+    for folder in found.filter(|entry| entry.file_name().to_string_lossy().starts_with(PREFIX)) {
+        let changed = folder.metadata().and_then(|metadata| metadata.modified());
+        if changed.is_ok_and(|changed| changed.elapsed().is_ok_and(|age| age > OLD)) {
+            // Fails where it is not empty, or not ours.
+            let _ = fs::remove_dir(folder.path());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_empty_folders_of_old_are_swept_away() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = |name: &str| {
+            let path = place.path().join(name);
+            fs::create_dir(&path).unwrap();
+            path
+        };
+        let (left, used, fresh, other) = (
+            folder("tokenferry-ssh-left"),
+            folder("tokenferry-ssh-used"),
+            folder("tokenferry-ssh-fresh"),
+            folder("other"),
+        );
+        fs::write(used.join("s"), "").unwrap();
+        let old = std::time::SystemTime::now() - OLD - Duration::from_secs(60);
+        for path in [&left, &used, &other] {
+            fs::File::open(path).unwrap().set_modified(old).unwrap();
+        }
+        sweep(place.path());
+        assert!(!left.exists() && used.exists() && fresh.exists() && other.exists());
+    }
 }
