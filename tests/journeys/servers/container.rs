@@ -1,11 +1,12 @@
 //! `tokenferry run` in a container, with the engine's own socket and its state in a volume, as compose starts it.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bed::dockerd::Dockerd;
 use bed::programs::built;
 use bed::steps::{eventually, printed_token, report, token_in};
+use bed::volume::Kind;
 use bed::{Canary, Home, Provider, Tokenferry, Volume};
 use serde_json::Value;
 
@@ -71,6 +72,8 @@ impl Server {
         base::import(&engine, BASE, &program).await;
         let server = Self { engine, provider, home, folder };
         server.compose(&["up", "--detach", "--build"]).run().await.succeeds();
+        // It is in the image now, and would only be searched for secrets at length.
+        fs::remove_file(server.folder.join("tokenferry")).expect("it was there");
         server
     }
 
@@ -124,10 +127,10 @@ impl Server {
         let state = self.engine.volume_named("server_state").await;
         let all = state.all().await;
         for name in ["vault", "vault.key", "journal.db"] {
-            assert!(all.contains_key(name.as_ref() as &std::path::Path), "{name} is not among {:?}", all.keys());
+            assert!(all.contains_key(Path::new(name)), "{name} is not among {:?}", all.keys());
         }
         look_into(&mut canary, &state).await;
-        let containers: Vec<Value> = self.inspected().await;
+        let containers = self.inspected().await;
         assert!(!containers.is_empty());
         canary.look("what the engine knows", serde_json::to_string(&containers).expect("JSON").as_bytes());
         self.home.search(&mut canary);
@@ -149,7 +152,7 @@ impl Server {
 
 async fn look_into(canary: &mut Canary, volume: &Volume) {
     for (path, found) in volume.all().await {
-        if let bed::volume::Kind::File(contents) = found.kind {
+        if let Kind::File(contents) = found.kind {
             canary.look(&format!("{} in the volume", path.display()), &contents);
         }
     }

@@ -1,6 +1,7 @@
 //! The units are understood by systemd, and the system's one is as closed as it says.
 
 use std::fs;
+use std::path::Path;
 
 use bed::programs::built;
 use bed::{Home, Output};
@@ -38,5 +39,6 @@ async fn analyze(words: &[&str], text: &str) -> Output {
     let program = built("tokenferry").canonicalize().expect("it is there");
     fs::write(&unit, text.replace("/usr/local/bin/tokenferry", program.to_str().expect("a plain path"))).unwrap();
     let analyze = home.program("systemd-analyze", words).arg(unit).set("XDG_RUNTIME_DIR", home.path());
+    assert!(Path::new("/usr/bin/systemd-analyze").exists(), "systemd-analyze is missing. Run `setup/install systemd`.");
     analyze.run().await
 }
