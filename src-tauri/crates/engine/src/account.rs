@@ -1,9 +1,10 @@
 //! Whom a sign-in belongs to: the name that the user gave it, and who the provider says it is.
 
 use std::fmt;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+
+use crate::words::word;
 
 /// The longest name of an account, in characters; keychains and file systems take it everywhere.
 const LONGEST_NAME: usize = 64;
@@ -11,60 +12,24 @@ const LONGEST_NAME: usize = 64;
 /// The longest word of the provider's that is kept, in characters.
 const LONGEST_WORD: usize = 256;
 
-/// The user's own name for an account: letters, digits, `.`, `_`, `-` and `@`, and no more than 64 of them.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct AccountName(String);
+word!(
+    /// The user's own name for an account: letters, digits, `.`, `_`, `-` and `@`, and no more than 64 of them.
+    AccountName,
+    |word| {
+        let fits = |c: char| c.is_ascii_alphanumeric() || "._-@".contains(c);
+        !word.is_empty() && word.len() <= LONGEST_NAME && word.chars().all(fits) && !word.starts_with(['.', '-'])
+    },
+    format!("the name of an account. Use letters, digits, and . _ - @, at most {LONGEST_NAME} of them.")
+);
 
 impl AccountName {
     /// The name that is used where the user gave none.
     pub const DEFAULT: &str = "default";
-
-    /// The name as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
 }
 
 impl Default for AccountName {
     fn default() -> Self {
         Self(Self::DEFAULT.to_owned())
-    }
-}
-
-impl fmt::Display for AccountName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// A name that can't be an account's.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("\"{0}\" can't be the name of an account. Use letters, digits, and . _ - @, at most {LONGEST_NAME} of them.")]
-pub struct BadAccountName(String);
-
-impl FromStr for AccountName {
-    type Err = BadAccountName;
-
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
-        let fits = |c: char| c.is_ascii_alphanumeric() || "._-@".contains(c);
-        let good =
-            !name.is_empty() && name.len() <= LONGEST_NAME && name.chars().all(fits) && !name.starts_with(['.', '-']);
-        if good { Ok(Self(name.to_owned())) } else { Err(BadAccountName(name.to_owned())) }
-    }
-}
-
-impl TryFrom<String> for AccountName {
-    type Error = BadAccountName;
-
-    fn try_from(name: String) -> Result<Self, Self::Error> {
-        name.parse()
-    }
-}
-
-impl From<AccountName> for String {
-    fn from(name: AccountName) -> Self {
-        name.0
     }
 }
 

@@ -27,9 +27,11 @@ pub mod snippets;
 pub mod status;
 mod unfinished;
 pub mod vault;
+mod words;
 
 pub use engine::{
     CliUser, Discovered, Engine, EngineProblem, Goodbye, KnownEngine, KnownEngines, Looking, Mended, Obtained, Proven,
     Surroundings, Synced,
 };
 pub use error::Error;
+pub use words::BadWord;

@@ -10,6 +10,7 @@ mod search;
 mod story;
 mod telling;
 
+use std::fmt;
 use std::time::Instant;
 
 use engine::destinations::docker::Environment;
@@ -83,8 +84,8 @@ async fn stop_at_hangup(stop: CancellationToken) {
 async fn stop_at_hangup(_: CancellationToken) {}
 
 /// The demo failed where nobody but its makers can mend it.
-fn failed(what: impl Into<String>) -> Failure {
-    failed_with(what, "This is a fault of the demo or of what it shows: please report it, with all that it said.")
+fn failed(what: impl fmt::Display) -> Failure {
+    failed_with(what.to_string(), "This is a fault of the demo or of what it shows: please report it, with all that it said.")
 }
 
 fn failed_with(what: impl Into<String>, fix: impl Into<String>) -> Failure {

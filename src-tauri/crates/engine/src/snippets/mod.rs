@@ -10,7 +10,7 @@ mod words;
 
 use serde::Serialize;
 
-pub use words::{BadWord, ImageName, MountPoint, ServiceName};
+pub use words::{ImageName, MountPoint, ServiceName};
 
 use crate::account::AccountName;
 use crate::destinations::docker::survey::ACCOUNT_LABEL;

@@ -1,67 +1,25 @@
 //! Words that a person gives for a snippet, checked where they come in, so that they mean the same wherever they are put.
 
-use std::fmt;
-use std::str::FromStr;
-
-/// A word that can't be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("\"{word}\" can't be {what}")]
-pub struct BadWord {
-    word: String,
-    what: &'static str,
-}
-
-macro_rules! word {
-    ($(#[$doc:meta])* $name:ident, $is_good:expr, $what:expr) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq)]
-        pub struct $name(String);
-
-        impl $name {
-            /// It as text.
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = BadWord;
-
-            fn from_str(word: &str) -> Result<Self, BadWord> {
-                if $is_good(word) {
-                    Ok(Self(word.to_owned()))
-                } else {
-                    Err(BadWord { word: word.to_owned(), what: $what })
-                }
-            }
-        }
-    };
-}
+use crate::words::word;
 
 word!(
     /// An image, as Docker names them: letters, digits, and `. _ - / : @`.
     ImageName,
-    |word: &str| is_made_of(word, "._-/:@") && word.starts_with(|c: char| c.is_ascii_alphanumeric()),
+    |word| is_made_of(word, "._-/:@") && word.starts_with(|c: char| c.is_ascii_alphanumeric()),
     "an image. Give it as docker takes it, such as node:22."
 );
 
 word!(
     /// A service of compose: letters, digits, and `. _ -`.
     ServiceName,
-    |word: &str| is_made_of(word, "._-"),
+    |word| is_made_of(word, "._-"),
     "a service. Use letters, digits, and . _ - ."
 );
 
 word!(
     /// A folder in a container where something is mounted. Without what means something in a mount's own words.
     MountPoint,
-    |word: &str| {
+    |word| {
         let is_name = |part: &str| is_made_of(part, "._-@+") && !part.trim_matches('.').is_empty();
         word.strip_prefix('/').is_some_and(|path| path.split('/').all(is_name))
     },
