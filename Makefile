@@ -26,12 +26,9 @@ test: ## run every test, on a private Docker Engine, a real keychain and the pra
 		setup/with-engine $(CARGO) test --workspace --bins --lib --tests --no-fail-fast; \
 	fi
 	$(CARGO) test --workspace --doc
-	@if [ -e $(TARGET)/tmp/claude-code.missing ]; then \
-		printf '\n!!! NOT TESTED WITH THE REAL CLAUDE CODE CLI: '; cat $(TARGET)/tmp/claude-code.missing; \
-	fi
-	@if [ -e $(TARGET)/tmp/dev-containers.missing ]; then \
-		printf '\n!!! NOT TESTED WITH REAL DEV CONTAINERS: '; cat $(TARGET)/tmp/dev-containers.missing; \
-	fi
+	@for missing in $(TARGET)/tmp/*.missing; do \
+		if [ -e "$$missing" ]; then echo; cat "$$missing"; fi; \
+	done
 
 check: ## formatting, lints, documentation and the courier's bytes, with every warning an error
 	@setup/install build

@@ -17,6 +17,7 @@ pub mod dockerd;
 pub mod engine;
 pub mod home;
 pub mod keychain;
+pub mod npm;
 pub mod podman;
 pub mod practice;
 pub mod programs;

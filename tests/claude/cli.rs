@@ -9,14 +9,32 @@ use std::{
     time::Instant,
 };
 
-use bed::TestEngine;
+use bed::{TestEngine, npm};
 use bollard::{body_full, query_parameters::CreateImageOptionsBuilder};
 use futures_util::TryStreamExt as _;
 use sha2::{Digest as _, Sha256};
 use tar::{Archive, Builder, EntryType, Header};
 use tokio::task::spawn_blocking;
 
-use crate::package::{Package, VERSION, package, shout};
+/// The version that the facts were measured with, and the integrity of its packages as the registry tells it.
+const PACKAGE: npm::Package = npm::Package {
+    what: "THE REAL CLAUDE CODE CLI",
+    scope: "@anthropic-ai",
+    version: "2.1.329",
+    archive: if cfg!(target_arch = "x86_64") {
+        Some((
+            "claude-code-linux-x64",
+            "sha512-+n4lu1ubYAp02Y0X/MAUnxw9yY6SHHZ77F+IoW+V0wVoFuiI9opdH6gofjf14gXJCEYMTNpks7Gn1i8XZTKAWA==",
+        ))
+    } else if cfg!(target_arch = "aarch64") {
+        Some((
+            "claude-code-linux-arm64",
+            "sha512-IiG5umFToSCVWqB1lEsxxwIxKgxPXyZ3DRU915v8J4Bz5Q3JpslM0ew1m5yaT+lFXBPvYxmsEgi0XI68XHND0A==",
+        ))
+    } else {
+        None
+    },
+};
 
 /// Where the CLI is in the image.
 pub(crate) const PROGRAM: &str = "/usr/local/bin/claude";
@@ -26,22 +44,18 @@ const LOADED_LATE: [&str; 3] = ["libnss_files.so.2", "libnss_dns.so.2", "libreso
 
 /// The image's name with its tag; none, said loudly, where the package can't be had.
 pub(crate) async fn image(engine: &TestEngine) -> Option<String> {
-    match package().await {
-        Ok(package) => Some(import(engine, package).await),
-        Err(why) => {
-            shout(&why);
-            None
-        }
-    }
+    let files = PACKAGE.files(Path::new(env!("CARGO_TARGET_TMPDIR"))).await?;
+    Some(import(engine, &files.join("claude")).await)
 }
 
 /// Imports it, unless that was done before. The practice app's image is its base, which has users, a home and `/app`.
-async fn import(engine: &TestEngine, package: Package) -> String {
-    let base = base(&package.program);
-    let mut digest = Sha256::new_with_prefix(package.integrity);
+async fn import(engine: &TestEngine, program: &Path) -> String {
+    let base = base(program);
+    let (_, integrity) = PACKAGE.archive.expect("it is here");
+    let mut digest = Sha256::new_with_prefix(integrity);
     digest.update(base.get_ref());
     let tag: String = digest.finalize().iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-    let (repository, tag) = ("tokenferry-bed/claude-code", format!("{VERSION}-{tag}"));
+    let (repository, tag) = ("tokenferry-bed/claude-code", format!("{}-{tag}", PACKAGE.version));
     let name = format!("{repository}:{tag}");
 
     let turn = File::create(Path::new(env!("CARGO_TARGET_TMPDIR")).join("claude-code.lock")).expect("a lock file");
@@ -49,7 +63,7 @@ async fn import(engine: &TestEngine, package: Package) -> String {
     let _turn = turn.expect("the lock should be had");
     if engine.docker().inspect_image(&name).await.is_err() {
         let options = CreateImageOptionsBuilder::default().from_src("-").repo(repository).tag(&tag).build();
-        let tar = with_program(base, &package.program);
+        let tar = with_program(base, program);
         let import = engine.docker().create_image(Some(options), Some(body_full(tar.into())), None);
         import.try_collect::<Vec<_>>().await.expect("the image should be imported");
     }
@@ -117,7 +131,8 @@ fn add(tar: &mut Builder<Vec<u8>>, kind: EntryType, path: &Path, content: impl R
 async fn the_real_claude_code_is_at_hand() {
     let begun = Instant::now();
     if let Some(image) = image(&TestEngine::get()).await {
-        let line = format!("The real Claude Code CLI {VERSION} is at hand, as {image}, after {:?}.\n", begun.elapsed());
+        let (version, took) = (PACKAGE.version, begun.elapsed());
+        let line = format!("The real Claude Code CLI {version} is at hand, as {image}, after {took:?}.\n");
         let _ = io::stderr().write_all(line.as_bytes());
     }
 }

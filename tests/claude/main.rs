@@ -1,7 +1,7 @@
 //! The real Claude Code CLI, from the npm registry, in containers with nothing pulled, signed in by volumes that
 //! Tokenferry filled; the practice provider answers in place of Claude.
 //!
-//! Where the package can't be had, the tests that need it say so, loudly, and pass. See [`package`].
+//! Where the package can't be had, the tests that need it say so, loudly, and pass. See [`bed::npm`].
 #![cfg(target_os = "linux")]
 #![allow(
     clippy::expect_used,
@@ -14,7 +14,6 @@
 mod answers;
 mod cli;
 mod healing;
-mod package;
 mod proof;
 mod renewal;
 mod scene;

@@ -1,17 +1,27 @@
 //! Snippets, pasted as they are printed: into docker-compose, a shell, and the dev containers' own command. In each the
 //! container reads the token that was delivered, and Tokenferry finds what a snippet made by its label.
 
-mod dev_containers;
 mod shell_image;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use bed::dockerd::Dockerd;
-use bed::{Home, Output, Provider, Tokenferry, Volume};
+use bed::{Home, Output, Provider, Tokenferry, Volume, npm};
 use serde_json::{Value, json};
 
 use crate::steps::{report, sign_in, token};
+
+/// The dev containers' own command, for node.
+const DEV_CONTAINERS: npm::Package = npm::Package {
+    what: "REAL DEV CONTAINERS",
+    scope: "@devcontainers",
+    version: "0.89.0",
+    archive: Some((
+        "cli",
+        "sha512-LzaoOGKQ/Zql6PsiZ4hVIYVZagzWkD65aG/1ou5/Kly5Y1PtjLg1yn7qu+LZCzVoAl6DZZ/pbz8qOO4RLNlqMg==",
+    )),
+};
 
 /// Names that mean something to a shell, to YAML and to compose.
 const ODD_FOLDER: &str = "it's $HOME: #1/.claude";
@@ -143,7 +153,8 @@ async fn docker_compose_takes_the_file() {
 
 #[tokio::test]
 async fn dev_containers_take_the_file() {
-    let Some(program) = dev_containers::program().await else { return };
+    let Some(files) = DEV_CONTAINERS.files(Path::new(env!("CARGO_TARGET_TMPDIR"))).await else { return };
+    let program = files.join("devcontainer.js");
     let scene = Scene::new().await;
     let devcontainer = |folder: &Path, words: &[&str]| -> Tokenferry {
         let command = scene.home.program("node", [&program]).args(&words[..1]).arg("--workspace-folder").arg(folder);
