@@ -2,31 +2,12 @@
 
 use std::path::Path;
 
-use bed::{Container, Dockerd, Home, Provider, Run, TestEngine};
+use bed::{Container, Run, TestEngine};
 use practice::app;
 
-use super::{Told, told};
-use crate::steps::{approve, sign_in};
-
-/// A home that delivers to `web`, the volume of it, and the engine.
-struct Scene {
-    home: Home,
-    _provider: Provider,
-    volume: bed::Volume,
-    engine: Dockerd,
-}
+use super::{Scene, Told};
 
 impl Scene {
-    async fn new() -> Self {
-        let (provider, engine) = (Provider::start(), Dockerd::start().await);
-        let home = Home::new().provider(&provider).engine(&engine);
-        sign_in(&home).await;
-        let volume = engine.volume().await;
-        approve(&home, "web", &volume).await;
-        home.tokenferry(["sync"]).run().await.succeeds();
-        Self { home, _provider: provider, volume, engine }
-    }
-
     async fn run(&self, run: Run) -> (Container, String) {
         let container = self.engine.run(run).await;
         let name = container.inspect().await.name.unwrap();
@@ -36,7 +17,7 @@ impl Scene {
     /// What is told with this container alone beside the delivery.
     async fn told_with(&self, run: Run, exit: i32) -> (Told, String) {
         let (_container, name) = self.run(run).await;
-        (told(&self.home, exit).await, name)
+        (self.told(exit).await, name)
     }
 }
 
@@ -46,7 +27,7 @@ fn app() -> Run {
 
 #[tokio::test]
 async fn variables_that_override_the_file() {
-    let scene = Scene::new().await;
+    let scene = Scene::apart().await;
     let with = |run: Run| run.mount(&scene.volume, "/root/.claude");
     for variable in ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN", "ANTHROPIC_PROFILE"] {
         let (told, name) = scene.told_with(with(app().set(variable, "canary-of-the-variable")), 1).await;
@@ -64,7 +45,7 @@ async fn variables_that_override_the_file() {
 
 #[tokio::test]
 async fn a_cli_that_looks_elsewhere() {
-    let scene = Scene::new().await;
+    let scene = Scene::apart().await;
     let elsewhere = |run: Run, exit| scene.told_with(run, exit);
     for (run, folder, fix) in [
         (app().mount(&scene.volume, "/data"), "/root/.claude", "CLAUDE_CONFIG_DIR=/data"),
@@ -97,19 +78,19 @@ async fn a_cli_that_looks_elsewhere() {
 
 #[tokio::test]
 async fn a_file_that_the_container_s_user_can_t_read() {
-    let scene = Scene::new().await;
+    let scene = Scene::apart().await;
     // Delivered before there was a container to ask: the file is root's.
     assert_eq!(scene.volume.read(".credentials.json").await.rights(), (0, 0, 0o600));
     let (_app, name) = scene.run(app().user("node").mount(&scene.volume, "/home/node/.claude")).await;
-    let told_first = told(&scene.home, 1).await;
+    let told_first = scene.told(1).await;
     assert_eq!(told_first.codes(&name), ["file_unreadable"]);
     told_first.says("file_unreadable", &["runs as 1000:1000", "belongs to 0:0 with mode 600"]);
-    scene.home.tokenferry(["doctor", "--fix"]).run().await.succeeds();
+    scene.fix(0).await;
     assert_eq!(scene.volume.read(".credentials.json").await.rights(), (1000, 1000, 0o600));
 
     // Two who can't both be right.
     let (_other, name) = scene.run(app().user("1234:1234").mount(&scene.volume, "/claude")).await;
-    let told_then = told(&scene.home, 1).await;
+    let told_then = scene.told(1).await;
     assert_eq!(told_then.codes(&name), ["file_unreadable"]);
     assert_eq!(told_then.only("file_unreadable")["fixable"], false);
     told_then.says("file_unreadable", &["different users"]);
@@ -117,7 +98,7 @@ async fn a_file_that_the_container_s_user_can_t_read() {
 
 #[tokio::test]
 async fn mounts_of_files_and_folders_of_the_machine() {
-    let scene = Scene::new().await;
+    let scene = Scene::apart().await;
     let folder = scene.home.path().join("user");
     for file in [".credentials.json", ".claude.json"] {
         std::fs::write(folder.join(file), "{}").unwrap();
@@ -135,7 +116,7 @@ async fn mounts_of_files_and_folders_of_the_machine() {
 
 #[tokio::test]
 async fn a_label_that_names_another_account() {
-    let scene = Scene::new().await;
+    let scene = Scene::apart().await;
     let labelled = app().label("tokenferry.account", "work").mount(&scene.volume, "/root/.claude");
     let (told, name) = scene.told_with(labelled, 1).await;
     told.says("account_mismatch", &["web", "work", &name]);
@@ -165,7 +146,7 @@ async fn image_with_cli(engine: &TestEngine, version: &str) -> String {
 
 #[tokio::test]
 async fn a_cli_that_is_too_old_to_notice_a_new_file() {
-    let scene = Scene::new().await;
+    let scene = Scene::apart().await;
     for (version, old) in [("1.0.62", true), ("2.1.329", false)] {
         let image = image_with_cli(&scene.engine, version).await;
         let run = app().image(image).mount(&scene.volume, "/root/.claude");

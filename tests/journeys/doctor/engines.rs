@@ -5,12 +5,11 @@ use std::os::unix::net::UnixListener;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use bed::{Home, Provider, Run};
+use bed::{Home, Run};
 use bollard::models::VolumeCreateRequest;
 use serde_json::json;
 
-use super::told;
-use crate::steps::{approve, delivering, sign_in};
+use super::{Scene, told, told_by};
 
 /// `nobody`, who is in no group that matters.
 const NOBODY: u32 = 65534;
@@ -53,7 +52,7 @@ async fn whoever_may_not_use_the_socket_is_told_the_group() {
     std::fs::copy(bed::programs::built("tokenferry"), &program).unwrap();
     let ids = [format!("--reuid={NOBODY}"), format!("--regid={NOBODY}"), "--clear-groups".to_owned()];
     let doctor = home.program("setpriv", ids).arg(&program).args(["doctor"]);
-    let found = super::told_by(doctor, 1).await;
+    let found = told_by(doctor, 1).await;
     assert_eq!(found.only("engine_not_allowed")["severity"], "problem");
     found.says("engine_not_allowed", &["Join the group \"adm\"", "usermod -aG adm", "anew"]);
     drop(listener);
@@ -61,22 +60,17 @@ async fn whoever_may_not_use_the_socket_is_told_the_group() {
 
 #[tokio::test]
 async fn an_engine_that_hangs_holds_up_nobody() {
-    let provider = Provider::start();
-    let (home, engine) = delivering(&provider);
-    sign_in(&home).await;
-    let volume = engine.volume().await;
-    approve(&home, "web", &volume).await;
-    home.tokenferry(["sync"]).run().await.succeeds();
-    volume.write(".credentials.json", b"{}", (0, 0, 0o600)).await;
+    let scene = Scene::delivered().await;
+    scene.write("{}").await;
     // Connections are taken by the system, and nobody ever answers.
-    let sockets: Vec<_> = (0..3).map(|number| home.path().join(format!("hangs-{number}.sock"))).collect();
+    let sockets: Vec<_> = (0..3).map(|number| scene.home.path().join(format!("hangs-{number}.sock"))).collect();
     let _listeners: Vec<_> = sockets.iter().map(|socket| UnixListener::bind(socket).unwrap()).collect();
     for (number, socket) in sockets.iter().enumerate() {
         let name = format!("hangs-{number}");
-        add(&home, &name, &format!("unix://{}", socket.display())).run().await.succeeds();
+        add(&scene.home, &name, &format!("unix://{}", socket.display())).run().await.succeeds();
     }
     let begun = Instant::now();
-    let found = told(&home, 1).await;
+    let found = scene.told(1).await;
     assert!(begun.elapsed() < Duration::from_secs(25), "one after the other: {:?}", begun.elapsed());
     assert_eq!(found.codes("web"), ["file_empty"]);
     let hangs = found.codes("").into_iter().filter(|code| *code == "engine_hangs").count();
@@ -85,36 +79,31 @@ async fn an_engine_that_hangs_holds_up_nobody() {
 
 #[tokio::test]
 async fn leftovers_of_ours_are_told_and_cleared_away() {
-    let provider = Provider::start();
-    let (home, engine) = delivering(&provider);
-    sign_in(&home).await;
-    let volume = engine.volume().await;
-    approve(&home, "web", &volume).await;
-    home.tokenferry(["sync"]).run().await.succeeds();
-    let installation = std::fs::read_to_string(home.state().join("installation")).unwrap();
+    let scene = Scene::delivered().await;
+    let installation = std::fs::read_to_string(scene.home.state().join("installation")).unwrap();
     let courier = Run::app(["sleep"])
         .label("tokenferry.courier", "1")
         .label("tokenferry.installation", &installation)
         .label("tokenferry.session", "killed");
-    let courier = engine.create(courier).await;
-    let accident = engine.missing_volume();
+    let courier = scene.engine.create(courier).await;
+    let accident = scene.engine.missing_volume();
     let request = VolumeCreateRequest {
         name: Some(accident.name().to_owned()),
         labels: Some([("tokenferry.accident".to_owned(), installation)].into()),
         ..VolumeCreateRequest::default()
     };
-    engine.docker().create_volume(request).await.unwrap();
+    scene.engine.docker().create_volume(request).await.unwrap();
 
     // Looking, also into the volumes, clears nothing away.
     for _ in 0..2 {
-        let found = told(&home, 0).await;
+        let found = scene.told(0).await;
         assert_eq!(found.only("leftovers")["fixable"], json!(true));
         found.says("leftovers", &["1 container and 1 volume"]);
     }
-    let mended = home.tokenferry(["doctor", "--fix"]).run().await.succeeds();
+    let mended = scene.fix(0).await;
     assert!(mended.stderr.contains("Mended: cleared up on engine"), "{mended}");
     assert!(!mended.stdout.contains("left something behind"), "{mended}");
-    assert!(engine.docker().inspect_container(courier.id(), None).await.is_err());
+    assert!(scene.engine.docker().inspect_container(courier.id(), None).await.is_err());
     assert!(!accident.exists().await);
-    assert!(volume.exists().await);
+    assert!(scene.volume.exists().await);
 }

@@ -8,7 +8,7 @@ use practice::{Endpoint, Fault, Trouble};
 use rustix::process::Signal;
 use serde_json::json;
 
-use super::{told, told_by};
+use super::{Scene, fix, told, told_by, write};
 use crate::steps::{approve, delivering, refusal, report, sign_in, sign_in_as, vault_entries};
 
 #[tokio::test]
@@ -53,27 +53,22 @@ async fn whoever_has_nothing_yet_is_told_how_to_begin() {
 
 #[tokio::test]
 async fn with_a_mistake_in_the_settings_the_rest_is_looked_at_all_the_same() {
-    let provider = Provider::start();
-    let (home, engine) = delivering(&provider);
-    sign_in(&home).await;
-    let volume = engine.volume().await;
-    approve(&home, "web", &volume).await;
-    home.tokenferry(["sync"]).run().await.succeeds();
-    volume.write(".credentials.json", br#"{"claudeAiOauth":{"accessToken":""}}"#, (0, 0, 0o600)).await;
-    let file = home.state().join("config.toml");
+    let scene = Scene::delivered().await;
+    scene.write(r#"{"claudeAiOauth":{"accessToken":""}}"#).await;
+    let file = scene.home.state().join("config.toml");
     let before = std::fs::read_to_string(&file).unwrap();
     std::fs::write(&file, format!("renew-befor = 3\n{before}")).unwrap();
-    assert_eq!(refusal(home.tokenferry(["status"]), 1).await, "settings_mistake");
+    assert_eq!(refusal(scene.home.tokenferry(["status"]), 1).await, "settings_mistake");
 
     // Where it was delivered to is known all the same.
-    let found = told(&home, 1).await;
+    let found = scene.told(1).await;
     assert_eq!(found.codes("web"), ["file_blank"]);
     found.says("settings_mistake", &["config.toml", "line 1", "renew-befor"]);
-    let words = home.tokenferry(["doctor"]).run().await.ends_with(1).stdout;
+    let words = scene.home.tokenferry(["doctor"]).run().await.ends_with(1).stdout;
     assert!(words.starts_with("Problem: "), "{words}");
     assert_eq!(std::fs::read_to_string(&file).unwrap(), format!("renew-befor = 3\n{before}"));
     std::fs::write(&file, before).unwrap();
-    assert!(!told(&home, 1).await.codes("").contains(&"settings_mistake"));
+    assert!(!scene.told(1).await.codes("").contains(&"settings_mistake"));
 }
 
 #[tokio::test]
@@ -177,10 +172,10 @@ async fn no_secret_is_in_any_of_it() {
     let volume = engine.volume().await;
     approve(&home, "web", &volume).await;
     let theirs = json!({"claudeAiOauth": {"accessToken": "canary-access", "refreshToken": "canary-refresh"}});
-    volume.write(".credentials.json", theirs.to_string().as_bytes(), (0, 0, 0o600)).await;
+    write(&volume, theirs).await;
     let app = bed::Run::app(["sleep"]).set("ANTHROPIC_API_KEY", "canary-api-key").mount(&volume, "/data");
     let _app = engine.run(app).await;
-    home.tokenferry(["doctor", "--fix"]).run().await.ends_with(1);
+    fix(&home, 1).await;
     report(home.tokenferry(["status"])).await;
     let mut canary = Canary::new(
         provider.secrets().into_iter().chain(["access", "refresh", "api-key"].map(|it| format!("canary-{it}"))),

@@ -5,8 +5,83 @@ mod contents;
 mod engines;
 mod installation;
 
-use bed::{Home, Tokenferry};
+use bed::{Dockerd, Home, Output, Provider, TestEngine, Tokenferry, Volume};
 use serde_json::Value;
+
+use crate::steps::{approve, delivering, sign_in};
+
+/// Somebody signed in, and a volume that is approved of as `web`.
+struct Scene {
+    home: Home,
+    volume: Volume,
+    engine: TestEngine,
+    _provider: Provider,
+    /// Ends after what is made in it.
+    _own: Option<Dockerd>,
+}
+
+impl Scene {
+    /// Nothing is delivered yet.
+    async fn approved() -> Self {
+        let provider = Provider::start();
+        let (home, engine) = delivering(&provider);
+        Self::with(home, provider, engine, None).await
+    }
+
+    /// The volume is filled.
+    async fn delivered() -> Self {
+        let scene = Self::approved().await;
+        scene.sync().await;
+        scene
+    }
+
+    /// The same on an engine of its own, on which nothing else is.
+    async fn apart() -> Self {
+        let (provider, own) = (Provider::start(), Dockerd::start().await);
+        let home = Home::new().provider(&provider).engine(&own);
+        let scene = Self::with(home, provider, own.engine().clone(), Some(own)).await;
+        scene.sync().await;
+        scene
+    }
+
+    async fn with(home: Home, provider: Provider, engine: TestEngine, own: Option<Dockerd>) -> Self {
+        sign_in(&home).await;
+        let volume = engine.volume().await;
+        approve(&home, "web", &volume).await;
+        Self { home, volume, engine, _provider: provider, _own: own }
+    }
+
+    async fn sync(&self) {
+        self.home.tokenferry(["sync"]).run().await.succeeds();
+    }
+
+    async fn told(&self, exit: i32) -> Told {
+        told(&self.home, exit).await
+    }
+
+    async fn fix(&self, exit: i32) -> Output {
+        fix(&self.home, exit).await
+    }
+
+    async fn write(&self, file: impl ToString) {
+        write(&self.volume, file).await;
+    }
+
+    /// What the file of credentials holds.
+    async fn file(&self) -> Value {
+        self.volume.read(".credentials.json").await.json()
+    }
+}
+
+/// Puts this into the file of credentials, as root would.
+async fn write(volume: &Volume, file: impl ToString) {
+    volume.write(".credentials.json", file.to_string().as_bytes(), (0, 0, 0o600)).await;
+}
+
+/// Lets the doctor mend what it may, and expects this exit code.
+async fn fix(home: &Home, exit: i32) -> Output {
+    home.tokenferry(["doctor", "--fix"]).run().await.ends_with(exit)
+}
 
 /// What the doctor found.
 struct Told(Value);
