@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::healing::Damage;
 use super::parcels::Laid;
 use super::{Delivery, Order, healing};
 use crate::account::AccountName;
@@ -27,11 +28,15 @@ impl Delivery {
         let Destination { name, account, .. } = &order.destination;
         let (place, token) = (order.destination.place(), order.credentials.fingerprint());
         let at = receipt.files.iter().map(|file| file.read_back_at).max().unwrap_or_else(|| self.clock.now());
-        let before = self.journal.copy(&place)?.and_then(|copy| copy.confirmed);
+        let known = self.journal.copy(&place)?;
+        let may_be_our_own = known.as_ref().is_some_and(|copy| copy.uncertain);
+        let before = known.and_then(|copy| copy.confirmed);
         let owner_of = |token: &Fingerprint| self.journal.owner_of(token).ok().flatten();
         let damage = laid.and_then(|Laid { found, is_file }| {
             healing::judge(before.as_ref(), &found, !is_file && receipt.is_all_there_is(), account, owner_of)
         });
+        // A courier that was cut off may have brought the older token.
+        let damage = damage.filter(|damage| !(may_be_our_own && *damage == Damage::SetBack));
         let event = |kind, text| Event::new(at, kind, text).to(account).at_destination(name);
         if receipt.files.iter().all(|file| file.outcome == Outcome::Kept) {
             self.journal.read_back(&place, &token, at)?;

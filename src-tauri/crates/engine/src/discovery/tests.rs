@@ -185,6 +185,7 @@ fn a_copy_that_is_to_go_is_told() {
         confirmed: None,
         delivered: None,
         read_back: None,
+        uncertain: false,
         withdraw: true,
         failures: 0,
         not_before: None,

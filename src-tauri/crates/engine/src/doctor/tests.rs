@@ -153,6 +153,7 @@ fn copy_left(facts: &mut Facts) {
         confirmed: None,
         delivered: None,
         read_back: None,
+        uncertain: false,
         withdraw: true,
         failures: 1,
         not_before: None,

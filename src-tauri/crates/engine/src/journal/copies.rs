@@ -25,6 +25,8 @@ pub struct CopyRow {
     pub delivered: Option<Timestamp>,
     /// When it was last read back.
     pub read_back: Option<Timestamp>,
+    /// Whether something that was sent may have arrived unheard of.
+    pub uncertain: bool,
     /// Whether the copy shall go.
     pub withdraw: bool,
     /// Attempts that failed since the last that did not.
@@ -65,6 +67,7 @@ impl CopyRow {
             confirmed: row.get::<_, Option<String>>("confirmed")?.map(Fingerprint),
             delivered: time("delivered")?,
             read_back: time("read_back")?,
+            uncertain: row.get("uncertain")?,
             withdraw: row.get("withdraw")?,
             failures: row.get("failures")?,
             not_before: time("not_before")?,
