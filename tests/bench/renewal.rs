@@ -43,33 +43,28 @@ pub(crate) async fn measure(engine: &TestEngine, rounds: usize) -> Vec<Target> {
     run.signal(Signal::TERM);
     let told = run.finish().await.succeeds().stdout;
 
-    // One that came after those may not have been delivered any more.
-    let asked: Vec<Timestamp> = scene.provider.record().renewals().map(|entry| entry.time).take(wanted + 1).collect();
+    let asked = scene.provider.record();
+    let asked = asked.renewals().map(|entry| entry.time).chain([Timestamp::now()]);
+    let asked: Vec<Timestamp> = asked.take(wanted + 1).collect();
     let read_back: Vec<_> = told.lines().filter_map(delivery).collect();
-    let volumes = (0..VOLUMES).map(|number| format!("volume-{number}")).collect();
-    let times: Times = waits(&asked, wanted, &read_back, &volumes)[1..].to_vec().into();
+    let times: Times = waits(&asked, &read_back, VOLUMES).into();
     heading("From a renewal's answer to the last read-back, by tokenferry run", "");
     line(format!("{VOLUMES} volumes"), &times, None);
     remark("Counted from the arrival of the request at the practice provider, so its answer is in it.");
     vec![Target::time("a renewal, read back in all of 100 volumes", AT_MOST, times.median())]
 }
 
-/// For each of so many renewals, how long it took from its request until it had arrived in the last of the volumes.
-pub(crate) fn waits(
-    asked: &[Timestamp],
-    wanted: usize,
-    arrived: &[(Timestamp, String)],
-    volumes: &BTreeSet<String>,
-) -> Vec<Duration> {
-    let ends = asked.iter().skip(1).copied().chain([Timestamp::MAX]);
-    let waits = asked.iter().zip(ends).take(wanted).map(|(asked, next)| {
+/// How long each renewal took from its request until it had arrived in the last of so many volumes. The first is left out, as a
+/// process connects to everything then; so is the last, which ends the one before it.
+pub(crate) fn waits(asked: &[Timestamp], arrived: &[(Timestamp, String)], volumes: usize) -> Vec<Duration> {
+    let waits = asked.windows(2).skip(1).map(|asked| {
         // Events are told in whole milliseconds.
-        let from = *asked - Duration::from_millis(1);
-        let arrived = arrived.iter().filter(|(at, _)| (from..next).contains(at));
-        let reached: BTreeSet<String> = arrived.clone().map(|(_, volume)| volume.clone()).collect();
-        assert_eq!(&reached, volumes, "a renewal should reach all volumes before the next one");
+        let time = asked[0] - Duration::from_millis(1)..asked[1];
+        let arrived = arrived.iter().filter(|(at, _)| time.contains(at));
+        let reached = arrived.clone().map(|(_, volume)| volume.as_str()).collect::<BTreeSet<_>>().len();
+        assert_eq!(reached, volumes, "a renewal should reach all volumes before the next one");
         let last = arrived.map(|(at, _)| *at).max().expect("there are some");
-        Duration::try_from(last.duration_since(*asked)).unwrap_or_default()
+        Duration::try_from(last.duration_since(asked[0])).unwrap_or_default()
     });
     waits.collect()
 }
