@@ -14,6 +14,8 @@ use crate::scene::{Scene, holds, stop, until_fresh};
 async fn an_engine_that_comes_back_is_caught_up_with() {
     let mut dockerd = Dockerd::start().await;
     let (scene, volume, mut run) = Scene::keeping(dockerd.engine().clone()).await;
+    // It was there for long enough to be missed.
+    tokio::time::sleep(Duration::from_secs(4)).await;
     dockerd.stop().await;
     run.says("It is waited for.").await;
     scene.home.tokenferry(["refresh"]).run().await.succeeds();
@@ -23,6 +25,7 @@ async fn an_engine_that_comes_back_is_caught_up_with() {
     until_fresh(&scene, &volume).await;
     eventually("all is well", async || scene.web().await["code"] == "up_to_date").await;
 
+    tokio::time::sleep(Duration::from_secs(4)).await;
     // What happened while nobody could hear it is found as well.
     dockerd.kill().await;
     dockerd.restart().await;

@@ -102,3 +102,14 @@ async fn rights_that_were_changed_are_put_right() {
     assert!(begun.elapsed() < HEALED_WITHIN, "after {:?}", begun.elapsed());
     stop(run).await;
 }
+
+/// Nobody runs any more through whom it could be looked at.
+#[tokio::test]
+async fn what_the_last_container_did_before_it_ended_is_put_right() {
+    let (scene, volume, run) = Scene::keeping(TestEngine::get()).await;
+    let blank = Run::app(["blank", "--credentials", "/c/.credentials.json"]).mount(&volume, "/c");
+    let last = scene.engine.run(blank).await;
+    assert_eq!(last.wait().await, 0);
+    until_fresh(&scene, &volume).await;
+    stop(run).await;
+}

@@ -30,7 +30,8 @@ async fn peace_stays_peace() {
     let dockerd = bed::Dockerd::start().await;
     let (scene, volume, run) = Scene::keeping(dockerd.engine().clone()).await;
     let _app = scene.engine.run(idle(&volume)).await;
-    tokio::time::sleep(Duration::from_secs(3)).await;
+    scene.settled().await;
+    tokio::time::sleep(Duration::from_secs(4)).await;
     assert_eq!(couriers_within(&scene.engine, Duration::from_secs(12)).await, 0, "couriers without a reason");
     // The control: one that has a reason is seen.
     let counting = tokio::spawn({

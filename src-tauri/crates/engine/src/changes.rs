@@ -37,7 +37,10 @@ impl Changes {
         };
         let tell = happened.clone();
         let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-            if event.is_ok_and(|event| !event.kind.is_access() && event.paths.iter().any(|path| ours(path))) {
+            // What can't be told, or was too much to be told, may have been anything.
+            if event.map_or(true, |event| {
+                event.need_rescan() || (!event.kind.is_access() && event.paths.iter().any(|path| ours(path)))
+            }) {
                 tell.notify_one();
             }
         });

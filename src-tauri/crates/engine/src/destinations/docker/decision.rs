@@ -83,7 +83,7 @@ pub(super) fn decide(file: &ParcelFile, place: Place<'_>, sight: &Sight) -> Resu
             return Ok(Decision::Leave(Outcome::Absent));
         }
         Ok(Change::Keep) => return Ok(Decision::Leave(Outcome::Kept)),
-        Ok(Change::Settle) => return Ok(settle(file, sight)),
+        Ok(Change::Settle) => return Ok(settle(sight)),
         Ok(Change::Remove) => Decision::Remove,
         Ok(Change::Write(content)) if content.expose().len() > MAX_CONTENT => {
             return Err(DeliveryError::TooLarge { volume, path });
@@ -94,14 +94,10 @@ pub(super) fn decide(file: &ParcelFile, place: Place<'_>, sight: &Sight) -> Resu
     if sight.read_only { Err(DeliveryError::ReadOnly { volume }) } else { Ok(decision) }
 }
 
-/// A file that is root's may be ours from before there was a container to ask.
-fn settle(file: &ParcelFile, sight: &Sight) -> Decision {
+/// Whose it shall be is found out as for a file that is written.
+fn settle(sight: &Sight) -> Decision {
     match &sight.file {
-        Some(Found { attributes, content: Some(content) })
-            if !sight.read_only && (attributes.uid == 0 || attributes.mode != file.mode) =>
-        {
-            Decision::Settle(content.clone())
-        }
+        Some(Found { content: Some(content), .. }) if !sight.read_only => Decision::Settle(content.clone()),
         _ => Decision::Leave(Outcome::Kept),
     }
 }
@@ -302,7 +298,7 @@ mod tests {
             sight
         };
         let ids = |uid| Ids { uid, gid: uid };
-        assert!(!asked(&of(1000, 0o600), ids(7)), "somebody's, and as it should be");
+        assert!(!asked(&of(1000, 0o600), ids(1000)), "as it should be");
         assert!(!asked(&of(0, 0o600), ids(0)), "root's, as nobody else wants it");
         assert!(asked(&of(0, 0o600), ids(1000)));
         assert!(asked(&of(1000, 0o644), ids(1000)));

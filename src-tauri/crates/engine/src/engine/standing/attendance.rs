@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep_until};
 use super::rounds::{Ready, Round};
 use super::vigil::{Glimpse, Guest, Vigil};
 use super::watch::{Connection, End, Watch};
+use crate::account::AccountName;
 use crate::delivery::{self, Carried, Order};
 use crate::destinations::DeliveryError;
 use crate::destinations::docker::{Docker, EngineError, Happening, Look};
@@ -25,6 +26,8 @@ use crate::settings::DestinationName;
 const SIGN_OF_LIFE: Duration = Duration::from_secs(60);
 /// How long to wait for more of the same before labels are read: compose makes several things at once.
 const LABELS_AFTER: Duration = Duration::from_millis(300);
+/// How long to wait where labels could not be read.
+const LABELS_AGAIN: Duration = Duration::from_secs(5);
 /// The clock on the wall went on this much further than the one that counts: the machine slept.
 const SLEPT: Duration = Duration::from_secs(20);
 
@@ -33,7 +36,7 @@ enum Done {
     Met(String, Guest, Vec<Carried>),
     Looked(Vec<(DestinationName, Result<Option<Look>, EngineError>)>),
     Alive(Result<(), EngineError>),
-    Carried(Result<Round, Error>),
+    Carried(Round),
     Approved(Result<(), Error>),
 }
 
@@ -48,9 +51,9 @@ struct Attendance<'a> {
     is_looking: bool,
     /// When the plan is to be looked at.
     plan_at: Instant,
-    /// When labels are to be read, and whether they count at all.
+    /// When labels are to be read, and whose count, if any do.
     labels_at: Option<Instant>,
-    labels_count: bool,
+    labels_of: Option<BTreeSet<AccountName>>,
     /// When something was last heard of the engine.
     heard: Instant,
 }
@@ -70,7 +73,7 @@ impl<'a> Watch<'a> {
             is_looking: false,
             plan_at: now,
             labels_at: None,
-            labels_count: false,
+            labels_of: None,
             heard: now,
         };
         attendance.take_over_settings(now);
@@ -103,22 +106,25 @@ impl<'a> Watch<'a> {
 }
 
 impl Attendance<'_> {
-    /// What others changed: the settings, or what is due by the journal.
+    /// What others changed: the settings, who is signed in, or what is due by the journal.
     fn take_over_settings(&mut self, now: Instant) {
         let watch = self.watch;
-        match watch.engine.settings() {
-            Ok(mut settings) => {
-                let mut is_here = watch.is_here();
-                settings.destinations.retain(|it| is_here(&it.engine));
-                self.vigil.keep(&settings.destinations);
-                if settings.approve_labelled && !self.labels_count {
-                    self.labels_at = Some(now);
-                }
-                self.labels_count = settings.approve_labelled;
-            }
-            Err(why) => watch.tell(why),
-        }
         self.plan_at = now;
+        let (Ok(mut settings), Ok(accounts)) = (watch.engine.settings(), watch.engine.journal.accounts()) else {
+            // The plan can't be made either, and says so.
+            return;
+        };
+        let mut is_here = watch.is_here();
+        settings.destinations.retain(|it| is_here(&it.engine));
+        self.vigil.keep(&settings.destinations);
+        self.ready.keep(&settings.destinations);
+        // A label counts if its account is signed in.
+        let labels_of: BTreeSet<_> = accounts.into_iter().map(|row| row.name).collect();
+        let labels_of = settings.approve_labelled.then_some(labels_of);
+        if labels_of.is_some() && labels_of != self.labels_of {
+            self.labels_at = Some(now);
+        }
+        self.labels_of = labels_of;
     }
 
     fn begin_what_is_due(&mut self, now: Instant) {
@@ -155,7 +161,7 @@ impl Attendance<'_> {
 
     fn hear(&mut self, happening: Happening, now: Instant) {
         self.heard = now;
-        if self.labels_count && self.vigil.may_bring_labels(&happening) {
+        if self.labels_of.is_some() && self.vigil.may_bring_labels(&happening) {
             self.labels_at.get_or_insert(now + LABELS_AFTER);
         }
         if let Some(id) = self.vigil.happened(happening, now) {
@@ -182,19 +188,19 @@ impl Attendance<'_> {
             }
             Done::Carried(round) => {
                 self.is_carrying = false;
-                match round {
-                    Ok(round) => {
-                        self.watch.is_well();
-                        let wait = renewal::wait(self.watch.engine.clock.now(), round.next);
-                        self.plan_at = self.plan_at.min(now + wait);
-                        self.see_to(&round.carried, now);
-                        self.ready.take_over(round.orders);
-                    }
-                    Err(why) => self.watch.tell(why),
+                if let Some(next) = round.next {
+                    self.plan_at = self.plan_at.min(now + renewal::wait(self.watch.engine.clock.now(), next));
                 }
+                self.see_to(&round.carried, now);
+                self.vigil.try_again(round.untried, now);
+                self.ready.take_over(round.orders);
+                self.watch.tell(round.trouble);
             }
             Done::Approved(Ok(())) | Done::Alive(Ok(())) => {}
-            Done::Approved(Err(why)) => self.watch.tell(why),
+            Done::Approved(Err(why)) => {
+                tracing::debug!("labels could not be read: {why}");
+                self.labels_at = Some(now + LABELS_AGAIN);
+            }
             Done::Alive(Err(why)) => return Err(why),
         }
         Ok(())
@@ -220,13 +226,15 @@ impl Watch<'_> {
         match docker.head_start(&id, &delivery::parcels(&orders)).await {
             Ok(None) => {}
             Ok(Some(head_start)) => {
-                guest.served = head_start.volumes().map(str::to_owned).collect();
-                let here = orders.into_iter().filter(|it| guest.served.contains(it.destination.volume.as_str()));
+                let mounted: BTreeSet<_> = head_start.volumes().map(str::to_owned).collect();
+                let here = orders.into_iter().filter(|it| mounted.contains(it.destination.volume.as_str()));
                 match self.engine.delivery.deliver(here.collect()).await {
                     Ok(delivered) => carried = delivered.carried,
-                    Err(why) => self.tell(why.into()),
+                    Err(why) => self.tell(Some(why.into())),
                 }
                 head_start.end().await;
+                let arrived = carried.iter().filter(|carried| carried.result.is_ok());
+                guest.served = arrived.map(|carried| carried.place.volume.clone()).collect();
             }
             Err(why) => told(why),
         }
@@ -243,16 +251,9 @@ impl Watch<'_> {
 
     /// Approves of what is labelled.
     async fn approve_labelled(self, docker: Arc<Docker>) -> Result<(), Error> {
-        match docker.survey().await {
-            Ok(mut survey) => {
-                docker.look_users_up(&mut survey).await;
-                self.engine.approve_labelled(&survey, self.name).await.map(drop)
-            }
-            Err(why) => {
-                tracing::debug!("labels on {} could not be read: {why}", self.name);
-                Ok(())
-            }
-        }
+        let mut survey = docker.survey().await?;
+        docker.look_users_up(&mut survey).await;
+        self.engine.approve_labelled(&survey, self.name).await.map(drop)
     }
 }
 
@@ -264,7 +265,11 @@ async fn look(
     let mut looks = Vec::new();
     for Glimpse { name, container, path } in glimpses {
         let look = docker.look_from(&container, &path).await;
-        looks.push((name, look));
+        // No file, or no container any more.
+        let is_gone = matches!(look, Ok(None)) && !matches!(docker.presence(&container).await, Ok(Some(_)));
+        if !is_gone {
+            looks.push((name, look));
+        }
     }
     looks
 }

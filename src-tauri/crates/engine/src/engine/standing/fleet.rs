@@ -5,34 +5,37 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{Changed, Engine, FLEET, Troubles};
 use crate::error::Error;
+
+/// A watch that goes on until this is dropped.
+struct Kept {
+    /// The name that its engine is reached by.
+    name: String,
+    _ends: DropGuard,
+}
 
 impl Engine {
     /// Watches every engine that is wanted, for ever: begins with those that come to be wanted, ends with the others.
     pub(super) async fn keep_delivered(&self, changed: &Changed, troubles: &Troubles<'_>) {
         let mut changes = changed.subscribe();
-        let mut kept: BTreeMap<String, CancellationToken> = BTreeMap::new();
+        let mut kept: BTreeMap<String, Kept> = BTreeMap::new();
         let mut watches = FuturesUnordered::new();
         loop {
             match self.engines_wanted() {
                 Ok(wanted) => {
                     troubles.tell(FLEET, &[], self.clock.now());
-                    kept.retain(|address, stop| {
-                        let is_wanted = wanted.contains_key(address);
-                        if !is_wanted {
-                            stop.cancel();
-                        }
-                        is_wanted
+                    kept.retain(|address, it| {
+                        wanted.contains_key(address) && self.delivery.engine_address(&it.name) == *address
                     });
                     for (address, name) in wanted {
                         kept.entry(address.clone()).or_insert_with(|| {
                             let stop = CancellationToken::new();
-                            let watch = self.watch(address, name, changed, troubles);
+                            let watch = self.watch(address, name.clone(), changed, troubles);
                             watches.push(stop.clone().run_until_cancelled_owned(watch));
-                            stop
+                            Kept { name, _ends: stop.drop_guard() }
                         });
                     }
                 }

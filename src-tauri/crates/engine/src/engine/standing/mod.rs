@@ -69,15 +69,14 @@ impl Engine {
         self.journal.note(Event::new(self.clock.now(), Kind::Started, "Keeping everything fresh."))?;
         let (changed, _) = latest::channel(0);
         // What a stop cuts short is a delivery, which is carried to its end below, or a renewal, which is waited for.
-        let worked = tokio::select! {
-            () = self.listen(&changes, &changed) => Ok(()),
-            failed = self.tell_all(told, &changed, &tell) => failed,
-            () = self.keep_renewed(&changed, &troubles) => Ok(()),
-            () = self.keep_delivered(&changed, &troubles) => Ok(()),
-            () = stop.cancelled() => Ok(()),
-        };
+        tokio::select! {
+            () = self.listen(&changes, &changed) => {}
+            () = self.tell_all(told, &changed, &troubles) => {}
+            () = self.keep_renewed(&changed, &troubles) => {}
+            () = self.keep_delivered(&changed, &troubles) => {}
+            () = stop.cancelled() => {}
+        }
         self.finish().await;
-        worked?;
         let stopped = Event::new(self.clock.now(), Kind::Stopped, "Stopped.");
         tell(&stopped);
         Ok(self.journal.note(stopped)?)
@@ -92,13 +91,18 @@ impl Engine {
         }
     }
 
-    /// Tells each event once, as it comes; ends only where the journal can't be read any more.
-    async fn tell_all(&self, mut told: i64, changed: &Changed, tell: &(impl Fn(&Event) + Sync)) -> Result<(), Error> {
+    /// Tells each event once, as it comes.
+    async fn tell_all(&self, mut told: i64, changed: &Changed, troubles: &Troubles<'_>) {
         let mut changed = changed.subscribe();
         loop {
-            for (number, event) in self.journal.events_since(told, u32::MAX)? {
-                tell(&event);
-                told = number;
+            match self.journal.events_since(told, u32::MAX) {
+                Ok(events) => {
+                    for (number, event) in events {
+                        (troubles.tell)(&event);
+                        told = number;
+                    }
+                }
+                Err(why) => tracing::warn!("what happened can't be told: {why}"),
             }
             if changed.changed().await.is_err() {
                 return pending().await;

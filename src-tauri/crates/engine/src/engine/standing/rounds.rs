@@ -1,6 +1,6 @@
 //! One engine's deliveries: what the plan has for it, and what its watch found due.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -14,13 +14,18 @@ use crate::renewal;
 use crate::settings::{Destination, DestinationName};
 
 /// What came of a round.
+#[derive(Default)]
 pub(super) struct Round {
     /// What became of each delivery.
     pub(super) carried: Vec<Carried>,
     /// What was ordered.
     pub(super) orders: Vec<Order>,
-    /// When to make the next.
-    pub(super) next: Timestamp,
+    /// What was due and could not be tried.
+    pub(super) untried: BTreeMap<DestinationName, Way>,
+    /// When to make the next; none where nothing will be due by itself.
+    pub(super) next: Option<Timestamp>,
+    /// What stood in the way of everything.
+    pub(super) trouble: Option<Error>,
 }
 
 impl<'a> Watch<'a> {
@@ -53,37 +58,64 @@ impl<'a> Watch<'a> {
     }
 
     /// Delivers and takes away what is due here now.
-    pub(super) fn round(self, vigil: &mut Vigil, now: Instant) -> impl Future<Output = Result<Round, Error>> + use<'a> {
+    pub(super) fn round(self, vigil: &mut Vigil, now: Instant) -> impl Future<Output = Round> + use<'a> {
         let due = vigil.take_due(now);
         let waiting = vigil.waiting();
         async move {
-            let mut plan = self.plan()?;
-            plan.deliver.retain(|it| !waiting.contains(&it.name) && !due.contains_key(&it.name));
-            let next = plan.next.unwrap_or(Timestamp::MAX);
-            let orders = self.orders(std::mem::take(&mut plan.deliver), due).await?;
-            let is_idle = orders.is_empty() && plan.withdraw.is_empty();
-            let (delivered, withdrawn) =
-                tokio::join!(self.engine.delivery.deliver(orders.clone()), self.engine.withdraw_unwanted(plan));
-            withdrawn?;
-            // What failed has a time of its own by now, which the next round finds.
-            let soon = if is_idle { Timestamp::MAX } else { renewal::later(self.engine.clock.now(), super::BURST) };
-            Ok(Round { carried: delivered?.carried, orders, next: next.min(soon) })
+            let mut round = Round { untried: due.clone(), ..Round::default() };
+            round.trouble = self.carry_out(due, &waiting, &mut round).await.err();
+            round
         }
     }
 
-    async fn orders(self, planned: Vec<Destination>, due: BTreeMap<DestinationName, Way>) -> Result<Vec<Order>, Error> {
-        let mut wanted = planned;
+    async fn carry_out(
+        self,
+        due: BTreeMap<DestinationName, Way>,
+        waiting: &BTreeSet<DestinationName>,
+        round: &mut Round,
+    ) -> Result<(), Error> {
+        let mut plan = self.plan()?;
+        plan.deliver.retain(|it| !waiting.contains(&it.name) && !due.contains_key(&it.name));
+        round.next = plan.next;
+        let mut wanted = std::mem::take(&mut plan.deliver);
         wanted.extend(self.destinations()?.into_iter().filter(|it| due.contains_key(&it.name)));
+        round.orders = self.orders(wanted, &due, &mut round.untried).await?;
+        let is_idle = round.orders.is_empty() && plan.withdraw.is_empty();
+        let (delivered, withdrawn) =
+            tokio::join!(self.engine.delivery.deliver(round.orders.clone()), self.engine.withdraw_unwanted(plan));
+        if delivered.is_err() {
+            round.untried = due;
+        }
+        withdrawn?;
+        round.carried = delivered?.carried;
+        if !is_idle {
+            // What failed has a time of its own by now, which the next round finds.
+            let soon = renewal::later(self.engine.clock.now(), super::BURST);
+            round.next = Some(round.next.map_or(soon, |next| next.min(soon)));
+        }
+        Ok(())
+    }
+
+    async fn orders(
+        self,
+        wanted: Vec<Destination>,
+        due: &BTreeMap<DestinationName, Way>,
+        untried: &mut BTreeMap<DestinationName, Way>,
+    ) -> Result<Vec<Order>, Error> {
         let (mut orders, without_token) = self.engine.orders(wanted, Need::Living, Way::Publish).await?;
         for order in &mut orders {
             order.way = due.get(&order.destination.name).copied().unwrap_or_default();
         }
+        let mut for_want_of_a_token = BTreeMap::new();
         for (name, why) in without_token {
             tracing::debug!("nothing to deliver to {name}: {why}");
-            if let Error::Keep(KeepError::SignedOut(account)) = why {
-                self.engine.journal.forget_account(&account)?;
+            match why {
+                Error::Keep(KeepError::SignedOut(account)) => self.engine.journal.forget_account(&account)?,
+                why if why.is_sign_in_needed() => {}
+                _ => for_want_of_a_token.extend(due.get_key_value(&name).map(|(name, way)| (name.clone(), *way))),
             }
         }
+        *untried = for_want_of_a_token;
         Ok(orders)
     }
 }
@@ -95,6 +127,11 @@ pub(super) struct Ready(BTreeMap<DestinationName, Order>);
 impl Ready {
     pub(super) fn take_over(&mut self, orders: Vec<Order>) {
         self.0.extend(orders.into_iter().map(|order| (order.destination.name.clone(), order)));
+    }
+
+    /// Lets go of what the user wants otherwise by now.
+    pub(super) fn keep(&mut self, destinations: &[Destination]) {
+        self.0.retain(|_, order| destinations.contains(&order.destination));
     }
 
     pub(super) fn of(&self, names: &[DestinationName]) -> Vec<Order> {

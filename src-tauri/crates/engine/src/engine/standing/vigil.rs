@@ -20,6 +20,11 @@ use crate::settings::{Destination, DestinationName};
 const FIRST_CONTAINER: Duration = Duration::from_secs(2);
 /// How long after it was created a container is given to start before its volumes are seen to all the same.
 const START: Duration = Duration::from_secs(1);
+/// How long after its last container ended a volume is checked: whoever takes everything down removes the volume next, and a
+/// courier in it would be in the way.
+const AFTER_THE_LAST: Duration = Duration::from_secs(2);
+/// After how long to try again what could not be tried, as where a keychain is locked.
+const UNTRIED: Duration = Duration::from_secs(5);
 /// How often files in volumes of running containers are looked at: what was done to one shall be put right within 5 s.
 const LOOK_EVERY: Duration = Duration::from_secs(3);
 /// How many files are looked at each time, in turns where there are more: the engine takes 2 ms for each.
@@ -45,12 +50,12 @@ struct Watched {
     volume: String,
     /// The file of credentials, from the volume's root.
     path: String,
-    /// Its size when it was last read back.
-    size: Option<u64>,
+    /// Its size and mode when it was last read back.
+    read_back: Option<(u64, u32)>,
     /// What it looks like from outside while it is as it should be.
     seen: Option<Look>,
-    /// Whether it looked otherwise than it was read back; such a thing is checked once.
-    doubted: bool,
+    /// Whether it looked otherwise than it was read back, and how far that is with: such a thing is checked once.
+    doubt: Doubt,
     /// Whether the volume is there. Engines say that a volume is created whenever a container is that mounts it.
     exists: bool,
     /// Whether nothing else lies in the volume.
@@ -61,6 +66,15 @@ struct Watched {
     is_root_s: bool,
     /// Its turn to be looked at.
     turn: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Doubt {
+    None,
+    /// It is to be checked.
+    Asked,
+    /// It was: what is seen next counts.
+    Answered,
 }
 
 /// What was found out of a container that was created or started.
@@ -95,9 +109,9 @@ impl Vigil {
                 let watched = Watched {
                     volume,
                     path,
-                    size: None,
+                    read_back: None,
                     seen: None,
-                    doubted: false,
+                    doubt: Doubt::None,
                     exists: true,
                     alone: false,
                     used: self
@@ -164,8 +178,10 @@ impl Vigil {
                 self.meeting.insert(id.clone(), true).is_none().then_some(id)
             }
             Happening::ContainerEnded(id) => {
-                self.containers.remove(&id);
                 self.meeting.remove(&id);
+                if let Some(container) = self.containers.remove(&id).filter(|it| it.running) {
+                    self.ended(&container, now);
+                }
                 None
             }
         }
@@ -225,6 +241,14 @@ impl Vigil {
         self.containers.insert(container.id.clone(), container);
     }
 
+    /// What it did at last, nobody saw: unless another container runs there, through which it will be.
+    fn ended(&mut self, container: &Presence, now: Instant) {
+        let volumes: BTreeSet<_> = volumes_of(container).into_iter().filter(|volume| !self.is_in_use(volume)).collect();
+        for name in self.places_in(&volumes) {
+            self.set_due(&name, now + AFTER_THE_LAST, Way::Check);
+        }
+    }
+
     fn use_up(&mut self, volumes: &BTreeSet<String>) {
         self.changed.retain(|volume, _| !volumes.contains(volume));
         for place in self.places.values_mut().filter(|it| volumes.contains(&it.volume)) {
@@ -278,22 +302,30 @@ impl Vigil {
     /// What a look has shown. What looks otherwise than before is due.
     pub(super) fn looked(&mut self, name: &DestinationName, look: Option<Look>, now: Instant) {
         let Some(place) = self.places.get_mut(name) else { return };
+        let as_read_back = |look: &Look| place.read_back == Some((look.size, look.mode)) && look.link.is_empty();
         match (&place.seen, look) {
             (Some(before), Some(look)) if *before == look => {}
             (Some(_), _) => {
                 place.seen = None;
-                place.doubted = false;
+                place.doubt = Doubt::None;
                 self.set_due(name, now, Way::Check);
             }
-            (None, Some(look)) if place.doubted || place.size == Some(look.size) => {
+            (None, Some(look)) if place.doubt == Doubt::Answered || as_read_back(&look) => {
                 place.seen = Some(look);
-                place.doubted = false;
+                place.doubt = Doubt::None;
             }
-            (None, None) if place.doubted => {}
+            (None, None) if place.doubt == Doubt::Answered => {}
             (None, _) => {
-                place.doubted = true;
+                place.doubt = Doubt::Asked;
                 self.set_due(name, now, Way::Check);
             }
+        }
+    }
+
+    /// What could not be tried is due again after a while.
+    pub(super) fn try_again(&mut self, untried: BTreeMap<DestinationName, Way>, now: Instant) {
+        for (name, way) in untried.into_iter().filter(|(name, _)| self.places.contains_key(name)).collect::<Vec<_>>() {
+            self.set_due(&name, now + UNTRIED, way);
         }
     }
 
@@ -320,10 +352,14 @@ impl Vigil {
     pub(super) fn seen_to(&mut self, name: &str, receipt: Option<&Receipt>, now: Instant) {
         let Some((_, place)) = self.places.iter_mut().find(|(known, _)| known.as_str() == name) else { return };
         place.seen = None;
+        if place.doubt == Doubt::Asked {
+            place.doubt = Doubt::Answered;
+        }
         let Some(receipt) = receipt else { return };
         // From outside, it is seen at once how it looks now.
         self.look_at = Some(now);
-        place.size = receipt.files.iter().find(|file| file.path == place.path).and_then(|file| file.size);
+        let file = receipt.files.iter().find(|file| file.path == place.path);
+        place.read_back = file.and_then(|file| file.size.zip(file.mode));
         place.exists = true;
         place.alone = receipt.is_all_there_is();
         place.is_root_s = receipt.is_root_s();
@@ -336,12 +372,13 @@ impl Vigil {
 
     /// When to look from outside; none where no container uses any of the volumes.
     pub(super) fn next_looks(&self) -> Option<Instant> {
-        let in_use = |volume: &str| {
-            let mut running = self.containers.values().filter(|it| it.running);
-            running.any(|it| it.mounts.iter().any(|mount| mount.volume == volume))
-        };
-        let any = self.places.values().any(|place| in_use(&place.volume));
+        let any = self.places.values().any(|place| self.is_in_use(&place.volume));
         self.look_at.filter(|_| any)
+    }
+
+    fn is_in_use(&self, volume: &str) -> bool {
+        let mut running = self.containers.values().filter(|it| it.running);
+        running.any(|it| it.mounts.iter().any(|mount| mount.volume == volume))
     }
 
     fn places_in(&self, volumes: &BTreeSet<String>) -> Vec<DestinationName> {

@@ -18,6 +18,9 @@ use crate::journal::{Event, Kind};
 const AWAY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(5));
 const AWAY_ELSEWHERE: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(60));
 
+/// A connection that is lost sooner was none: whatever cuts it would do so for ever.
+const FLEETING: Duration = Duration::from_secs(3);
+
 /// An engine to watch.
 #[derive(Clone, Copy)]
 pub(super) struct Watch<'a> {
@@ -53,25 +56,30 @@ impl Engine {
         let (mut wait, mut is_lost) = (shortest, false);
         loop {
             match watch.connect().await {
+                // Its name leads elsewhere by now; who watches what is seen to anew.
+                Ok(connection) if connection.docker.reach().address() != address => {
+                    changed.send_modify(|number| *number += 1);
+                }
                 Ok(connection) => {
                     if std::mem::take(&mut is_lost) {
                         watch.note(Kind::EngineFound, format!("The engine {name} is back, and is looked through."));
                     }
-                    wait = shortest;
+                    let began = Instant::now();
                     match watch.attend(connection, &mut changes).await {
                         End::Slept => continue,
-                        End::Lost(why) => {
-                            is_lost = true;
-                            watch.note(Kind::EngineLost, format!("{why} It is waited for."));
+                        // One that is lost again and again is told of, and asked, as one that is away.
+                        End::Lost(why) if began.elapsed() > FLEETING => {
+                            (wait, is_lost) = (shortest, true);
+                            let said = format!("{why} {}", why.fix());
+                            watch.note(Kind::EngineLost, format!("{} It is waited for.", said.trim_end()));
                         }
+                        End::Lost(why) => tracing::debug!("{name} was lost at once: {why}"),
                     }
                 }
                 Err(why) => {
                     tracing::debug!("{name} can't be watched: {why}");
                     // What is due there shall say why it has to wait.
-                    if let Err(why) = watch.round(&mut Vigil::default(), Instant::now()).await {
-                        watch.tell(why);
-                    }
+                    watch.tell(watch.round(&mut Vigil::default(), Instant::now()).await.trouble);
                 }
             }
             tokio::select! {
@@ -93,17 +101,12 @@ impl<'a> Watch<'a> {
 
     fn note(self, kind: Kind, text: String) {
         if let Err(why) = self.engine.journal.note(Event::new(self.engine.clock.now(), kind, text)) {
-            self.tell(why.into());
+            self.tell(Some(why.into()));
         }
     }
 
-    /// Tells what stands in the way of everything here.
-    pub(super) fn tell(self, why: Error) {
-        self.troubles.tell(self.address, &[why], self.engine.clock.now());
-    }
-
-    /// Nothing stands in the way any more.
-    pub(super) fn is_well(self) {
-        self.troubles.tell(self.address, &[], self.engine.clock.now());
+    /// Tells what stands in the way of everything here; nothing where all is well.
+    pub(super) fn tell(self, why: Option<Error>) {
+        self.troubles.tell(self.address, why.as_slice(), self.engine.clock.now());
     }
 }

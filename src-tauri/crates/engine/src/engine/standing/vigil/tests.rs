@@ -184,6 +184,43 @@ fn a_look_is_made_at_once_and_then_waits() {
 }
 
 #[test]
+fn a_link_or_other_rights_are_no_file_that_was_read_back() {
+    for odd in
+        [Look { mode: 0o644, ..look(100, "1").unwrap() }, Look { link: "/x".to_owned(), ..look(100, "1").unwrap() }]
+    {
+        let mut desk = Desk::new(vec![container("app", true)]);
+        desk.read_back(5, 1000);
+        assert_eq!(desk.looks(Some(odd)), Some(Way::Check));
+    }
+}
+
+#[test]
+fn a_doubt_lasts_until_it_was_looked_into() {
+    let mut desk = Desk::new(vec![container("app", true)]);
+    desk.read_back(5, 1000);
+    assert_eq!(desk.looks(look(7, "1")), Some(Way::Check));
+    // The vault could not be read.
+    desk.vigil.try_again(BTreeMap::from([("web".parse().unwrap(), Way::Check)]), desk.now);
+    assert_eq!(desk.due(), None);
+    desk.passes(UNTRIED);
+    assert_eq!(desk.due(), Some(Way::Check));
+    assert_eq!(desk.looks(look(7, "1")), Some(Way::Check), "it was not accepted unseen");
+}
+
+#[test]
+fn what_the_last_container_did_is_checked() {
+    let mut desk = Desk::new(vec![container("first", true), container("last", true)]);
+    desk.read_back(5, 1000);
+    desk.happens(Happening::ContainerEnded("first".to_owned()));
+    assert_eq!(desk.vigil.next_due(), None, "it can be looked at through the other");
+    desk.happens(Happening::ContainerEnded("last".to_owned()));
+    desk.happens(Happening::ContainerEnded("last".to_owned()));
+    assert_eq!(desk.due(), None);
+    desk.passes(AFTER_THE_LAST);
+    assert_eq!(desk.due(), Some(Way::Check));
+}
+
+#[test]
 fn many_files_are_looked_at_in_turns() {
     let names: Vec<_> = (0..40).map(|number| format!("d{number}")).collect();
     let all: Vec<_> = names.iter().map(|name| destination(name, "auth")).collect();
