@@ -97,7 +97,7 @@ fn judge(
     if let Some(trouble) = copy.and_then(|copy| copy.trouble.as_ref()) {
         return match trouble.code.as_str() {
             "foreign" => (DestinationState::Foreign, "Holds somebody else's sign-in".to_owned(), trouble.fix.clone()),
-            "engine_not_running" | "engine_hangs" | "engine_broken" => {
+            "engine_not_running" | "engine_socket_missing" | "engine_hangs" | "engine_broken" | "ssh_unreachable" => {
                 (DestinationState::Waiting, "Waiting for Docker".to_owned(), trouble.fix.clone())
             }
             _ => (DestinationState::Failing, "Failing".to_owned(), trouble.fix.clone()),
