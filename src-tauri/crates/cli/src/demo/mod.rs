@@ -85,7 +85,10 @@ async fn stop_at_hangup(_: CancellationToken) {}
 
 /// The demo failed where nobody but its makers can mend it.
 fn failed(what: impl fmt::Display) -> Failure {
-    failed_with(what.to_string(), "This is a fault of the demo or of what it shows: please report it, with all that it said.")
+    failed_with(
+        what.to_string(),
+        "This is a fault of the demo or of what it shows: please report it, with all that it said.",
+    )
 }
 
 fn failed_with(what: impl Into<String>, fix: impl Into<String>) -> Failure {
