@@ -11,6 +11,8 @@
 //!   whole and as it should be. It says `reading` on standard error when it has begun.
 //! - `app blank --credentials PATH` blanks the file's sign-in as Claude Code does when its renewal is refused: a temporary
 //!   file beside it, renamed over it.
+//! - `app first-look --file PATH` reads a file before it does anything else, and says whether it was there. It ends with
+//!   0 where it was, and with 3 where it wasn't.
 //! - `app sleep [--seconds N]` does nothing, without end where no end is named.
 //!
 //! It never prints a token.
@@ -48,9 +50,12 @@ const LONGEST_HAMMERING_SECONDS: u64 = 600;
 const DEEPEST: u32 = 32;
 
 fn main() -> ExitCode {
-    end_when_told();
     let mut arguments = env::args().skip(1);
     let command = arguments.next().unwrap_or_default();
+    if command == "first-look" {
+        return first_look(arguments);
+    }
+    end_when_told();
     match Flags::read(arguments).and_then(|flags| run(&command, &flags)) {
         Ok(code) => ExitCode::from(code),
         Err(complaint) => {
@@ -78,6 +83,21 @@ fn end_when_told() {
 
     // SAFETY: these are the C library's own declarations, and the handler touches nothing that a thread may hold.
     unsafe { signal(SIGTERM, end) };
+}
+
+/// Apart from the other commands, so that nothing comes before the look.
+fn first_look(arguments: impl Iterator<Item = String>) -> ExitCode {
+    match arguments.last().map(fs::read) {
+        Some(Ok(content)) => {
+            println!("found {} bytes", content.len());
+            ExitCode::SUCCESS
+        }
+        Some(Err(error)) => {
+            println!("found nothing ({error})");
+            ExitCode::from(3)
+        }
+        None => ExitCode::from(2),
+    }
 }
 
 fn run(command: &str, flags: &Flags) -> Result<u8, String> {
@@ -113,7 +133,7 @@ fn run(command: &str, flags: &Flags) -> Result<u8, String> {
             thread::sleep(Duration::from_secs(flags.number_or("seconds", u64::MAX)?));
             Ok(0)
         }
-        _ => Err("say ask, keep-asking, hammer, blank or sleep".to_owned()),
+        _ => Err("say ask, keep-asking, hammer, blank, first-look or sleep".to_owned()),
     }
 }
 

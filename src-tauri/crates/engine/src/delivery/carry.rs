@@ -42,6 +42,13 @@ impl Delivery {
         Ok(Delivered { carried, overtaken: overtaken.into_iter().map(|(order, _)| order.destination).collect() })
     }
 
+    /// Notes that an order's files are about to be put where a container starts, and says whether they may be.
+    pub(crate) fn may_go(&self, order: &Order) -> bool {
+        let noted = self.journal.about_to_send(&[intent(order)]);
+        let noted = noted.inspect_err(|error| tracing::debug!(%error, "what is about to be sent could not be noted"));
+        noted.is_ok_and(|wanted| wanted == [true])
+    }
+
     /// Takes copies away from one engine.
     pub(super) async fn withdraw_from_engine(&self, copies: Vec<CopyRow>) -> Result<Vec<Carried>, JournalError> {
         let Some(engine) = copies.first().map(|copy| copy.place.engine.clone()) else { return Ok(Vec::new()) };

@@ -2,7 +2,8 @@
 //! instruction finds what it needs.
 //!
 //! An engine takes a container's lock for an upload into it, and `start` waits for that lock. So an upload is begun, and
-//! nothing is sent, until everything is in place; then it ends, empty. In the meantime the usual courier delivers.
+//! nothing is sent, until everything is in place; then it is broken off. What has to be in place goes into the volume by
+//! way of a container of ours, the stand-in, so that it most often wins even where the start was quicker than the upload.
 //! Nothing is ever written into anybody's container from here. Why like this: `docs/decisions/head-start.md`.
 
 use std::collections::HashMap;
@@ -11,12 +12,11 @@ use std::time::Duration;
 
 use bollard::models::ContainerInspectResponse;
 use bollard::query_parameters::ListContainersOptionsBuilder;
-use bytes::Bytes;
 use futures_util::stream;
 use http::{Method, StatusCode};
-use tokio::sync::{SetOnce, oneshot};
-use tokio::task::JoinHandle;
+use tokio::sync::SetOnce;
 use tokio::time::{sleep, timeout};
+use tokio_util::task::AbortOnDropHandle;
 
 use super::{Docker, EngineError};
 use crate::destinations::{Ids, Parcel};
@@ -24,31 +24,32 @@ use crate::destinations::{Ids, Parcel};
 mod copy_up;
 mod guest;
 mod lines;
+mod ready;
 mod stand_in;
 
 use guest::Guest;
 pub(super) use lines::Lines;
+use ready::Ready;
 
 /// The longest that a start is held up: a delivery with all that belongs to it took a second on a very busy machine, and
 /// whoever started the container should not begin to wonder.
 const LONGEST: Duration = Duration::from_secs(5);
 /// After this a request that was sent has got in line for a container's lock.
-const IN_LINE: Duration = Duration::from_millis(2);
-/// The look is answered within this once the upload before it has ended, if it is its turn.
-const LOOK: Duration = Duration::from_millis(100);
-/// Where nothing is uploaded to: there in every container.
-const ROOT: &str = "/";
-/// An archive without entries: two blocks of zeros.
-const NOTHING: &[u8] = &[0; 1024];
+const IN_LINE: Duration = Duration::from_millis(4);
+/// Once the upload before it has ended, the look is answered within this, unless the machine is very busy, or the start was
+/// quicker than us: then what is to be done had better be done soon.
+const LOOK: Duration = Duration::from_millis(200);
+/// What comes later than this is of no use any more.
+const LATE_LOOK: Duration = Duration::from_secs(1);
 
-/// A container that has not run yet, and doesn't start while this lives, five seconds at the most. Whether it was quicker
-/// than us can't be told, so nothing may rest on it.
+/// A container that was just created. Where its volumes could not be made ready by themselves, it doesn't start while
+/// this lives, five seconds at the most. Whether it was quicker than us can't be told, so nothing may rest on it.
 #[derive(Debug)]
 #[must_use = "the container starts as soon as this is dropped"]
 pub struct HeadStart {
     guest: Guest,
-    held: Held,
-    hold: Hold,
+    _hold: Option<Hold>,
+    _waiting: Waiting,
 }
 
 impl HeadStart {
@@ -57,52 +58,30 @@ impl HeadStart {
         self.guest.mounts.iter().map(|mount| mount.volume.as_str())
     }
 
-    /// Lets the container start, and waits until the engine knows.
-    pub async fn end(mut self) {
-        self.hold.end().await;
-    }
+    /// Lets the container start.
+    pub fn end(self) {}
 }
 
-impl Drop for HeadStart {
-    fn drop(&mut self) {
-        self.held.forget(&self.guest.id);
-    }
-}
-
-/// An upload of nothing, under way until this is dropped, or it was [`LONGEST`].
+/// An upload under way, of which nothing ever comes. It is broken off when this is dropped, or was [`LONGEST`]: an engine
+/// of old starts another process for one that is ended as it should be, and the container waits for that too.
 #[derive(Debug)]
 struct Hold {
-    let_go: Option<oneshot::Sender<()>>,
-    upload: JoinHandle<()>,
+    _upload: AbortOnDropHandle<()>,
 }
 
 impl Hold {
     /// Begins one; none where no connection is open.
-    fn begin(lines: &Lines, container: &str, folder: &str) -> Option<Self> {
-        let (let_go, gone) = oneshot::channel();
-        let body = stream::once(async move {
-            let _ = timeout(LONGEST, gone).await;
-            Bytes::from_static(NOTHING)
-        });
-        let query: String = url::form_urlencoded::byte_serialize(folder.as_bytes()).collect();
-        let answer = lines.ask(Method::PUT, &format!("/containers/{container}/archive?path={query}"), body)?;
+    fn begin(lines: &Lines, container: &str) -> Option<Self> {
+        let answer = lines.ask(Method::PUT, &format!("/containers/{container}/archive?path=%2F"), stream::pending())?;
         let container = container.to_owned();
         let upload = tokio::spawn(async move {
-            match answer.await {
-                Ok((StatusCode::OK, _)) => {}
-                Ok((status, _)) => tracing::debug!(container, %status, "a container could not be held up"),
-                Err(error) => tracing::debug!(container, error, "a container could not be held up"),
+            match timeout(LONGEST, answer).await {
+                Ok(Ok((status, _))) => tracing::debug!(container, %status, "a container could not be held up"),
+                Ok(Err(error)) => tracing::debug!(container, error, "a container could not be held up"),
+                Err(_) => tracing::debug!(container, "a container was held up for long"),
             }
         });
-        Some(Self { let_go: Some(let_go), upload })
-    }
-
-    /// Ends it, and waits until the engine knows.
-    async fn end(&mut self) {
-        self.let_go = None;
-        if let Err(error) = (&mut self.upload).await {
-            tracing::debug!(%error, "an upload that held a container up was cut off");
-        }
+        Some(Self { _upload: AbortOnDropHandle::new(upload) })
     }
 }
 
@@ -121,22 +100,10 @@ impl Held {
         Some(*user.wait().await)
     }
 
-    fn begin(&self, id: &str) {
-        self.containers().insert(id.to_owned(), Arc::default());
-    }
-
-    fn tell(&self, id: &str, user: Option<Ids>) {
-        if let Some(told) = self.containers().get(id) {
-            // Told once, which stays.
-            let _ = told.set(user);
-        }
-    }
-
-    fn forget(&self, id: &str) {
-        if let Some(told) = self.containers().remove(id) {
-            // Whoever still waits to be told shall not wait for ever.
-            let _ = told.set(None);
-        }
+    fn begin(&self, id: &str) -> Waiting {
+        let user = Told::default();
+        self.containers().insert(id.to_owned(), user.clone());
+        Waiting { held: self.clone(), id: id.to_owned(), user }
     }
 
     fn containers(&self) -> MutexGuard<'_, HashMap<String, Told>> {
@@ -144,36 +111,111 @@ impl Held {
     }
 }
 
+/// One of them, until this is dropped.
+#[derive(Debug)]
+struct Waiting {
+    held: Held,
+    id: String,
+    user: Told,
+}
+
+impl Waiting {
+    /// Says as whom it runs. Said once, it stays.
+    fn tell(&self, user: Option<Ids>) {
+        let _ = self.user.set(user);
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        // Whoever still waits to be told shall not wait for ever.
+        self.tell(None);
+        self.held.containers().remove(&self.id);
+    }
+}
+
 impl Docker {
-    /// Holds up the start of a container that was just created, if it mounts one of the parcels' volumes, and does
-    /// what else its volumes need before a delivery: where something of ours lies in a volume already and nothing else,
-    /// the engine did not fill it from the image, as it does with an empty one, so that is made up for.
+    /// Holds up the start of a container that was just created, if it mounts one of the parcels' volumes, and makes these
+    /// ready: fills them from the image where the engine could not, as something of ours lay there already, and puts the
+    /// files there that are lacking. Then it may start.
     ///
     /// To be called as soon as its creation is heard of, with parcels for volumes that are new, or hold nothing but
     /// ours as far as is known. Deliver then to [`volumes`](HeadStart::volumes), and [`end`](HeadStart::end) it; take
     /// the turn at the engine after this, not before, as a `docker run` sends its start within milliseconds.
     ///
-    /// None where there is nothing to do, or it can't be had: the container has run already, there is no place for an
-    /// upload, or the engine is podman, which has no such lock, or isn't reached by a socket: on another machine a start
-    /// would wait for as long as a connection may hang that was lost.
+    /// `may_go` is asked right before anything of a parcel is put anywhere: a sign-out in between stops it, and what is about
+    /// to be sent can be noted first.
+    ///
+    /// None where there is nothing to do, or it can't be done: the container runs already, or the engine is podman, which has
+    /// no such lock, or isn't reached by a socket: on another machine a start would wait for as long as a connection may
+    /// hang that was lost.
     ///
     /// # Errors
     /// The engine is away, or the container is gone.
-    pub async fn head_start(&self, container: &str, parcels: &[Parcel]) -> Result<Option<HeadStart>, EngineError> {
-        if parcels.is_empty() || !self.get_ready().await {
+    pub async fn head_start(
+        &self,
+        container: &str,
+        parcels: &[Parcel],
+        may_go: &(dyn Fn(&Parcel) -> bool + Sync),
+    ) -> Result<Option<HeadStart>, EngineError> {
+        if parcels.is_empty() || (!self.lines.are_ready() && !self.get_ready().await) {
             return Ok(None);
         }
-        let Some((guest, mut hold)) = self.hold_and_look(container, parcels).await? else { return Ok(None) };
-        if guest.upload_to != ROOT {
-            // The first place was refused. This may be too late, and is the only way.
-            let Some(another) = Hold::begin(&self.lines, &guest.id, &guest.upload_to) else { return Ok(None) };
-            hold = another;
+        let Some(first) = Hold::begin(&self.lines, container) else { return Ok(None) };
+        // Gets that on its way before all others.
+        tokio::task::yield_now().await;
+        let Some(look) = self.look_into(container) else { return Ok(None) };
+        let mut look = std::pin::pin!(look);
+        let held_up = async { Ok(hold_and_look(&self.lines, container, first, look.as_mut()).await) };
+        let both = tokio::try_join!(held_up, self.guest_and_stand_in(container, parcels));
+        let ((found, mut hold), (mut guest, waiting, stand_in)) = match both {
+            Ok(both) => both,
+            Err(NoGuest::Other) => return Ok(None),
+            Err(NoGuest::Engine(error)) => return Err(error),
+        };
+        let was_seen = found.is_some();
+        let mut ready = Ready::default();
+        if let Some(stand_in) = stand_in {
+            if found.is_none_or(|found| guest.learn(found)) {
+                ready = self.make_ready(&stand_in, &guest, parcels, may_go).await;
+            }
+            if !was_seen {
+                // That was done on a guess. Should it be the second upload that the look waits for, that makes way.
+                let third = Hold::begin(&self.lines, container);
+                sleep(IN_LINE).await;
+                hold = third;
+                let found = timeout(LATE_LOOK, look).await.ok().and_then(Result::ok);
+                ready.all &= found.is_some_and(|found| guest.learn(found));
+                if ready.all {
+                    ready = self.make_ready(&stand_in, &guest, parcels, may_go).await;
+                }
+            }
+            waiting.tell(ready.user);
+            if ready.all {
+                hold = None;
+            }
+            self.remove_stand_in(&stand_in).await;
         }
-        self.held.begin(&guest.id);
-        let head_start = HeadStart { guest, held: self.held.clone(), hold };
-        let user = self.make_ready(&head_start.guest, parcels).await;
-        self.held.tell(&head_start.guest.id, user);
-        Ok(Some(head_start))
+        waiting.tell(None);
+        tracing::debug!(container = guest.id, was_seen, is_ready = ready.all, "a container has had a head start");
+        self.get_ready().await;
+        Ok(Some(HeadStart { guest, _hold: hold, _waiting: waiting }))
+    }
+
+    /// A container as a list tells of it, and its stand-in, if it can have one.
+    async fn guest_and_stand_in(
+        &self,
+        container: &str,
+        parcels: &[Parcel],
+    ) -> Result<(Guest, Waiting, Option<String>), NoGuest> {
+        let guest = self.seen_from_outside(container, parcels).await.map_err(NoGuest::Engine)?;
+        let guest = guest.ok_or(NoGuest::Other)?;
+        let waiting = self.held.begin(&guest.id);
+        let stand_in = self.create_stand_in(&guest).await;
+        let stand_in = stand_in.inspect_err(|error| {
+            tracing::debug!(container, %error, "a container has no stand-in");
+        });
+        Ok((guest, waiting, stand_in.ok()))
     }
 
     /// Makes ready for head starts, and answers whether this engine is one for them. Done ahead of time, the first one is
@@ -187,41 +229,17 @@ impl Docker {
         ready.inspect_err(|error| tracing::debug!(error, "no connection can be kept open")).is_ok()
     }
 
-    /// Holds a container up, and looks at it all the same, though a look waits for an upload to end as a start does.
-    ///
-    /// Those who wait for a container's lock get it in turn. So the look gets in line behind a first upload, a second
-    /// upload behind the look, and then the first one ends: all before even `docker run --detach` has its start in line.
-    async fn hold_and_look(&self, container: &str, parcels: &[Parcel]) -> Result<Option<(Guest, Hold)>, EngineError> {
-        let begin = || Hold::begin(&self.lines, container, ROOT);
-        let Some(mut first) = begin() else { return Ok(None) };
-        // Gets that one onto its way before the look.
-        tokio::task::yield_now().await;
-        let Some(look) = self.look_into(container) else { return Ok(None) };
-        let mut look = std::pin::pin!(look);
-        if let Ok(found) = timeout(IN_LINE, &mut look).await {
-            return Ok(Guest::of(found?, parcels).map(|guest| (guest, first)));
-        }
-        let Some(second) = begin() else { return Ok(None) };
-        sleep(IN_LINE).await;
-        first.end().await;
-        let guest = match timeout(LOOK, look).await {
-            Ok(found) => Guest::of(found?, parcels),
-            // The second upload was quicker than the look.
-            Err(_) => self.seen_from_outside(container, parcels).await?,
-        };
-        Ok(guest.map(|guest| (guest, second)))
-    }
-
-    /// What is told of a container that is held up: all but its user, which is most likely the image's, and whether its
-    /// volumes are to be filled.
+    /// What a list tells of a container, held up or not: all but its user, which is most likely the image's, and whether
+    /// its volumes are to be filled.
     async fn seen_from_outside(&self, container: &str, parcels: &[Parcel]) -> Result<Option<Guest>, EngineError> {
         let filters = HashMap::from([("id", vec![container])]);
         let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
         let listed = self.call("list containers", self.api.list_containers(Some(options))).await?;
         let Some(listed) = listed.into_iter().next() else { return Ok(None) };
-        let image = self.api.inspect_image(listed.image_id.as_deref().unwrap_or_default()).await;
-        let user = image.ok().and_then(|image| image.config?.user).unwrap_or_default();
-        Ok(Guest::of_listed(listed, user, parcels))
+        let Some(mut guest) = Guest::listed(listed, parcels) else { return Ok(None) };
+        let image = self.api.inspect_image(&guest.image).await;
+        guest.user = image.ok().and_then(|image| image.config?.user).unwrap_or_default();
+        Ok(Some(guest))
     }
 
     fn look_into(
@@ -239,4 +257,33 @@ impl Docker {
             serde_json::from_slice(&body).map_err(|error| broken(&shown, error.to_string()))
         })
     }
+}
+
+/// Why there is nothing to do for a container.
+enum NoGuest {
+    /// It is none of those that are waited for.
+    Other,
+    /// The engine can't be asked.
+    Engine(EngineError),
+}
+
+/// Lets the look at a container through that is held up, and holds it up again. Neither is sure to succeed: the look
+/// may have to wait for the second upload, or for a start that was quicker than the first.
+///
+/// Those who wait for a container's lock get it in turn. So a second upload gets in line behind the look, and then
+/// the first one ends: best before even `docker run --detach` has its start in line.
+async fn hold_and_look(
+    lines: &Lines,
+    container: &str,
+    first: Hold,
+    mut look: impl Future<Output = Result<ContainerInspectResponse, EngineError>> + Unpin,
+) -> (Option<ContainerInspectResponse>, Option<Hold>) {
+    if let Ok(found) = timeout(IN_LINE, &mut look).await {
+        return (found.ok(), Some(first));
+    }
+    let Some(second) = Hold::begin(lines, container) else { return (None, Some(first)) };
+    sleep(IN_LINE).await;
+    drop(first);
+    let found = timeout(LOOK, look).await;
+    (found.ok().and_then(Result::ok), Some(second))
 }

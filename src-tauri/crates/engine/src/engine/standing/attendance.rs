@@ -17,6 +17,7 @@ use super::watch::{Connection, End, Watch};
 use crate::account::AccountName;
 use crate::delivery::{self, Carried, Order};
 use crate::destinations::DeliveryError;
+use crate::destinations::Parcel;
 use crate::destinations::docker::{Docker, EngineError, Happening, Look};
 use crate::error::Error;
 use crate::renewal;
@@ -223,7 +224,12 @@ impl Watch<'_> {
         let told = |why: EngineError| tracing::debug!("a container could not be seen to: {why}");
         let mut guest = Guest::default();
         let mut carried = Vec::new();
-        match docker.head_start(&id, &delivery::parcels(&orders)).await {
+        let may_go = |parcel: &Parcel| {
+            let mut orders = orders.iter();
+            let order = orders.find(|order| order.destination.name.as_str() == parcel.destination);
+            order.is_some_and(|order| self.engine.delivery.may_go(order))
+        };
+        match docker.head_start(&id, &delivery::parcels(&orders), &may_go).await {
             Ok(None) => {}
             Ok(Some(head_start)) => {
                 let mounted: BTreeSet<_> = head_start.volumes().map(str::to_owned).collect();
@@ -232,7 +238,7 @@ impl Watch<'_> {
                     Ok(delivered) => carried = delivered.carried,
                     Err(why) => self.tell(Some(why.into())),
                 }
-                head_start.end().await;
+                head_start.end();
                 let arrived = carried.iter().filter(|carried| carried.result.is_ok());
                 guest.served = arrived.map(|carried| carried.place.volume.clone()).collect();
             }

@@ -1,146 +1,100 @@
 //! What an engine does with an empty volume, made up for in one that isn't quite: it takes over the content of the
-//! image's folder, and that folder's owner and mode. An engine doesn't where a delivery came first.
+//! image's folder, and that folder's owner and mode. An engine doesn't where a delivery came first. Pure.
 //!
 //! Nothing that is in a volume is replaced; what is not ours in it means that somebody has moved in already.
 
 use std::collections::BTreeSet;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
-use tar::{Archive as Tar, EntryType, Header};
+use tar::{Archive, EntryType, Header};
+use zeroize::Zeroizing;
 
-use super::super::users::UserText;
-use super::super::{Docker, EngineError};
-use super::guest::{Guest, GuestMount};
-use super::stand_in::{Archive, above, name_of};
-use crate::destinations::{Ids, Parcel};
-
-/// The largest content of an image's folder that is taken over, as it is held in memory. Folders for settings hold some KB.
-const LARGEST: usize = 64 << 20;
-/// A volume with nothing but ours is not larger than this.
-const LARGEST_OF_OURS: usize = 1 << 20;
-
-impl Docker {
-    /// Fills the volumes that should be, and answers with the container's user, where that can be told.
-    pub(super) async fn make_ready(&self, guest: &Guest, parcels: &[Parcel]) -> Option<Ids> {
-        let user = UserText::parse(&guest.user).without_lists();
-        if user.is_some() && !guest.mounts.iter().any(|mount| mount.is_filled) {
-            return user;
-        }
-        let stand_in = match self.create_stand_in(guest).await {
-            Ok(stand_in) => stand_in,
-            Err(error) => {
-                tracing::debug!(container = guest.id, %error, "a container has no stand-in");
-                return user;
-            }
-        };
-        for (number, mount) in guest.mounts.iter().enumerate().filter(|(_, mount)| mount.is_filled) {
-            if let Err(error) = self.fill(&stand_in, number, mount, &ours(mount, parcels)).await {
-                tracing::warn!(volume = mount.volume, %error, "a volume could not be filled from its image");
-            }
-        }
-        let user = match user {
-            Some(user) => Some(user),
-            None => self.user_by_lists(&stand_in, &guest.user).await.0,
-        };
-        self.remove_stand_in(&stand_in).await;
-        user
-    }
-
-    async fn fill(
-        &self,
-        stand_in: &str,
-        number: usize,
-        mount: &GuestMount,
-        ours: &BTreeSet<PathBuf>,
-    ) -> Result<(), EngineError> {
-        let name = name_of(mount);
-        let volume = self.archive(stand_in, &format!("{}/{name}", above(number)), LARGEST_OF_OURS).await?;
-        let Archive::Whole(volume) = volume else { return Ok(()) };
-        let Some(root) = root_if_ours(&volume, ours) else { return Ok(()) };
-        match self.archive(stand_in, &mount.destination, LARGEST).await? {
-            Archive::Missing => Ok(()),
-            Archive::TooLarge => {
-                tracing::warn!(volume = mount.volume, "the image holds more for this volume than is taken over");
-                Ok(())
-            }
-            Archive::Whole(mut image) if adds(&image, &root, ours) => {
-                self.unpack(stand_in, &above(number), std::mem::take(&mut *image).into()).await
-            }
-            Archive::Whole(_) => Ok(()),
-        }
-    }
-}
-
-/// What is ours in a mount's volume.
-fn ours(mount: &GuestMount, parcels: &[Parcel]) -> BTreeSet<PathBuf> {
-    let to_it = parcels.iter().filter(|parcel| parcel.volume == mount.volume);
-    to_it.flat_map(|parcel| &parcel.files).map(|file| PathBuf::from(&file.path)).collect()
-}
+use crate::destinations::Ids;
 
 /// Owner and mode of a folder.
-#[derive(Debug, PartialEq, Eq)]
-struct Root {
-    uid: u64,
-    gid: u64,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Root {
+    uid: u32,
+    gid: u32,
     mode: u32,
 }
 
-/// A volume's root folder, if something of ours lies in it and nothing else.
-fn root_if_ours(volume: &[u8], ours: &BTreeSet<PathBuf>) -> Option<Root> {
-    let entries = entries(volume).ok()?;
-    let (root, others) = entries.split_first()?;
-    let is_ours = |entry: &Item| match entry.kind {
-        EntryType::Directory => ours.iter().any(|path| path.starts_with(&entry.path)),
-        _ => ours.contains(&entry.path),
-    };
-    (!others.is_empty() && others.iter().all(is_ours)).then_some(())?;
-    root.root()
-}
-
-/// Whether an image's folder has anything that the volume lacks. What is ours in both stays as it is in the volume, and
-/// then so does the rest: an image with a sign-in in it is no fresh start.
-fn adds(image: &[u8], root: &Root, ours: &BTreeSet<PathBuf>) -> bool {
-    let Ok(entries) = entries(image) else { return false };
-    let Some((folder, others)) = entries.split_first() else { return false };
-    let Some(image_s) = folder.root() else { return false };
-    let is_free = root.uid == 0 || root.uid == image_s.uid;
-    let in_the_way =
-        |entry: &Item| ours.iter().any(|path| path.starts_with(&entry.path) || entry.path.starts_with(path));
-    is_free && !others.iter().any(in_the_way) && (!others.is_empty() || image_s != *root)
+impl Root {
+    pub(super) fn owner(self) -> Ids {
+        Ids { uid: self.uid, gid: self.gid }
+    }
 }
 
 /// An entry of an archive.
-struct Item {
+pub(super) struct Item {
     /// Below the folder that the archive was made of, which itself is `""`.
-    path: PathBuf,
+    pub(super) path: PathBuf,
     kind: EntryType,
+    /// What is in a file.
+    pub(super) content: Zeroizing<Vec<u8>>,
     header: Header,
 }
 
 impl Item {
+    fn uid(&self) -> Option<u32> {
+        self.header.uid().ok()?.try_into().ok()
+    }
+
+    /// Whether it may be left as it is: anything but a file of root's that is meant for somebody else.
+    pub(super) fn is_readable_to(&self, owner: Ids) -> bool {
+        self.kind != EntryType::Regular || self.uid() != Some(0) || owner.uid == 0
+    }
+
     fn root(&self) -> Option<Root> {
         let is_root = self.kind == EntryType::Directory && self.path.as_os_str().is_empty();
-        let header = &self.header;
         is_root.then_some(())?;
-        Some(Root { uid: header.uid().ok()?, gid: header.gid().ok()?, mode: header.mode().ok()? & 0o7777 })
+        let gid = self.header.gid().ok()?.try_into().ok()?;
+        Some(Root { uid: self.uid()?, gid, mode: self.header.mode().ok()? & 0o7777 })
     }
 }
 
-fn entries(archive: &[u8]) -> io::Result<Vec<Item>> {
-    Tar::new(archive)
-        .entries()?
-        .map(|entry| {
-            let entry = entry?;
-            let header = entry.header().clone();
-            Ok(Item { path: below(&entry.path()?), kind: header.entry_type(), header })
-        })
-        .collect()
+/// A folder's own entry, and all that is in it.
+pub(super) fn open(archive: &[u8]) -> Option<(Root, Vec<Item>)> {
+    let mut items = items(archive).ok()?;
+    let root = items.first()?.root()?;
+    items.remove(0);
+    Some((root, items))
+}
+
+fn items(archive: &[u8]) -> io::Result<Vec<Item>> {
+    let read = |entry: io::Result<tar::Entry<'_, &[u8]>>| {
+        let mut entry = entry?;
+        let header = entry.header().clone();
+        let mut content = Zeroizing::new(Vec::with_capacity(usize::try_from(entry.size()).unwrap_or_default()));
+        entry.read_to_end(&mut content)?;
+        Ok(Item { path: below(&entry.path()?), kind: header.entry_type(), content, header })
+    };
+    Archive::new(archive).entries()?.map(read).collect()
 }
 
 /// A path without its first name, which is that of the folder itself.
 fn below(path: &Path) -> PathBuf {
     path.components().filter(|part| matches!(part, Component::Normal(_))).skip(1).collect()
+}
+
+/// Whether something of ours lies in a volume, and nothing else.
+pub(super) fn holds_ours_alone(found: &[Item], ours: &BTreeSet<PathBuf>) -> bool {
+    let is_ours = |item: &Item| match item.kind {
+        EntryType::Directory => ours.iter().any(|path| path.starts_with(&item.path)),
+        _ => ours.contains(&item.path),
+    };
+    !found.is_empty() && found.iter().all(is_ours)
+}
+
+/// The folder of an image, if it has anything that the volume lacks. What is ours in both stays as it is in the volume, and
+/// then so does the rest: an image with a sign-in in it is no fresh start.
+pub(super) fn adds(image: &[u8], root: &Root, ours: &BTreeSet<PathBuf>) -> Option<Root> {
+    let (image_s, items) = open(image)?;
+    let is_free = root.uid == 0 || root.uid == image_s.uid;
+    let in_the_way = |item: &Item| ours.iter().any(|path| path.starts_with(&item.path) || item.path.starts_with(path));
+    let adds = is_free && !items.iter().any(in_the_way) && (!items.is_empty() || image_s != *root);
+    adds.then_some(image_s)
 }
 
 #[cfg(test)]
@@ -170,34 +124,31 @@ mod tests {
         [".credentials.json".into(), "deep/er/file".into()].into()
     }
 
-    fn root(uid: u64) -> Root {
-        Root { uid, gid: uid, mode: 0o755 }
-    }
-
     #[test]
     fn a_volume_is_filled_while_nothing_but_ours_is_in_it() {
-        let found = |items: &[Given<'_>]| root_if_ours(&archive(items), &ours());
+        let alone = |items: &[Given<'_>]| holds_ours_alone(&open(&archive(items)).unwrap().1, &ours());
         let top = ("data/", FOLDER, 0);
         let file = ("data/.credentials.json", FILE, 0);
-        assert_eq!(found(&[top, file]), Some(root(0)));
-        assert_eq!(found(&[top, ("data/deep/", FOLDER, 0), ("data/deep/er/", FOLDER, 0)]), Some(root(0)));
-        assert_eq!(found(&[top]), None, "an empty one the engine has seen to");
-        assert_eq!(found(&[top, file, ("data/theirs", FILE, 0)]), None);
-        assert_eq!(found(&[top, file, ("data/theirs/", FOLDER, 0)]), None);
+        assert!(alone(&[top, file]));
+        assert!(alone(&[top, ("data/deep/", FOLDER, 0), ("data/deep/er/", FOLDER, 0)]));
+        assert!(!alone(&[top]), "an empty one the engine has seen to");
+        assert!(!alone(&[top, file, ("data/theirs", FILE, 0)]));
+        assert!(!alone(&[top, file, ("data/theirs/", FOLDER, 0)]));
     }
 
     #[test]
     fn an_image_s_folder_is_taken_over_if_it_has_something_new() {
+        let root = |uid| Root { uid, gid: uid, mode: 0o755 };
         let taken = |items: &[Given<'_>], uid| adds(&archive(items), &root(uid), &ours());
         let (top, new) = ((".claude/", FOLDER, 1000), (".claude/settings.json", FILE, 1000));
-        assert!(taken(&[top, new], 0));
-        assert!(taken(&[top], 0), "the folder's owner");
-        assert!(taken(&[top, new], 1000), "a delivery gave the folder to the container's user");
-        assert!(!taken(&[top], 1000));
-        assert!(!taken(&[top, new], 7), "somebody else's by now");
+        assert_eq!(taken(&[top, new], 0), Some(root(1000)));
+        assert!(taken(&[top], 0).is_some(), "the folder's owner");
+        assert!(taken(&[top, new], 1000).is_some(), "a delivery gave the folder to the container's user");
+        assert_eq!(taken(&[top], 1000), None);
+        assert_eq!(taken(&[top, new], 7), None, "somebody else's by now");
         for ours_too in [".claude/.credentials.json", ".claude/deep"] {
-            assert!(!taken(&[top, new, (ours_too, FILE, 1000)], 0), "{ours_too}");
+            assert_eq!(taken(&[top, new, (ours_too, FILE, 1000)], 0), None, "{ours_too}");
         }
-        assert!(!taken(&[(".claude", EntryType::Symlink, 1000)], 0), "a link in place of the folder");
+        assert_eq!(taken(&[(".claude", EntryType::Symlink, 1000)], 0), None, "a link in place of the folder");
     }
 }

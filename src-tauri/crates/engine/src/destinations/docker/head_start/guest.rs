@@ -6,11 +6,10 @@ use bollard::models::{
 };
 
 use super::super::COURIER_LABEL;
-use super::ROOT;
 use crate::destinations::Parcel;
 
 /// A container that has not run yet and mounts volumes of parcels.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Guest {
     /// Its id, in full.
     pub(super) id: String,
@@ -18,14 +17,12 @@ pub(super) struct Guest {
     pub(super) image: String,
     /// Its user, as it was given.
     pub(super) user: String,
-    /// A folder in it that takes an upload.
-    pub(super) upload_to: String,
     /// Its mounts of the parcels' volumes.
     pub(super) mounts: Vec<GuestMount>,
 }
 
 /// A volume in it.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct GuestMount {
     pub(super) volume: String,
     pub(super) destination: String,
@@ -34,49 +31,35 @@ pub(super) struct GuestMount {
 }
 
 impl Guest {
-    /// None if it has run, is ours, mounts none of the parcels' volumes, or has no place for an upload.
-    pub(super) fn of(found: ContainerInspectResponse, parcels: &[Parcel]) -> Option<Self> {
-        let (config, host) = (found.config?, found.host_config.unwrap_or_default());
-        let is_ours = config.labels.is_some_and(|labels| labels.contains_key(COURIER_LABEL));
-        if is_ours || found.state?.status? != ContainerStateStatusEnum::CREATED {
-            return None;
-        }
-        let points = found.mounts.unwrap_or_default();
-        let upload_to = upload_to(&host, &points)?;
-        let mounts: Vec<_> = points.into_iter().filter_map(|point| guest_mount(point, &host, parcels)).collect();
-        let guest =
-            Self { id: found.id?, image: found.image?, user: config.user.unwrap_or_default(), upload_to, mounts };
-        (!guest.mounts.is_empty()).then_some(guest)
-    }
-}
-
-impl Guest {
-    /// The same from a list, which tells neither the user nor what is to be filled.
-    pub(super) fn of_listed(found: ContainerSummary, user: String, parcels: &[Parcel]) -> Option<Self> {
+    /// From a list, which tells neither the user nor what is to be filled. None if it has run, is ours, or mounts none of
+    /// the parcels' volumes.
+    pub(super) fn listed(found: ContainerSummary, parcels: &[Parcel]) -> Option<Self> {
         let is_ours = found.labels.is_some_and(|labels| labels.contains_key(COURIER_LABEL));
         if is_ours || found.state? != ContainerSummaryStateEnum::CREATED {
             return None;
         }
-        let points = found.mounts.unwrap_or_default().into_iter();
-        let mounts: Vec<_> = points.filter_map(|point| guest_mount(point, &HostConfig::default(), parcels)).collect();
-        let guest = Self { id: found.id?, image: found.image_id?, user, upload_to: ROOT.to_owned(), mounts };
+        let points = found.mounts.into_iter().flatten();
+        let mounts: Vec<_> = points.filter_map(|point| guest_mount(point, parcels)).collect();
+        let guest = Self { id: found.id?, image: found.image_id?, user: String::new(), mounts };
         (!guest.mounts.is_empty()).then_some(guest)
     }
-}
 
-/// An engine refuses an upload to what is read-only, even an empty one.
-fn upload_to(host: &HostConfig, points: &[MountPoint]) -> Option<String> {
-    if host.readonly_rootfs != Some(true) {
-        return Some(ROOT.to_owned());
+    /// Adds what the engine tells when asked for it alone; answers whether it has not run yet.
+    pub(super) fn learn(&mut self, found: ContainerInspectResponse) -> bool {
+        self.user = found.config.and_then(|config| config.user).unwrap_or_default();
+        let host = found.host_config.unwrap_or_default();
+        for mount in &mut self.mounts {
+            mount.is_filled = is_filled(&host, &mount.destination);
+        }
+        found.state.and_then(|state| state.status) == Some(ContainerStateStatusEnum::CREATED)
     }
-    points.iter().find(|point| point.rw == Some(true)).and_then(|point| point.destination.clone())
 }
 
-fn guest_mount(point: MountPoint, host: &HostConfig, parcels: &[Parcel]) -> Option<GuestMount> {
+fn guest_mount(point: MountPoint, parcels: &[Parcel]) -> Option<GuestMount> {
     // Image mounts carry names too.
     let (volume, destination) = (point.name.filter(|_| point.typ.as_deref() == Some("volume"))?, point.destination?);
-    let is_filled = is_filled(host, &destination);
-    parcels.iter().any(|parcel| parcel.volume == volume).then_some(GuestMount { volume, destination, is_filled })
+    let is_due = parcels.iter().any(|parcel| parcel.volume == volume);
+    is_due.then_some(GuestMount { volume, destination, is_filled: false })
 }
 
 /// Whether the engine would fill an empty volume here: not where that was declined, not from a part of the volume, and
@@ -118,25 +101,19 @@ mod tests {
         vec![parcel("claude-auth"), parcel("another")]
     }
 
-    fn point(kind: &str, name: &str, destination: &str, rw: bool) -> MountPoint {
-        MountPoint {
+    fn created(kind: &str, name: &str, destination: &str) -> ContainerSummary {
+        let point = MountPoint {
             typ: Some(kind.to_owned()),
             name: Some(name.to_owned()),
             destination: Some(destination.to_owned()),
-            rw: Some(rw),
             ..MountPoint::default()
-        }
-    }
-
-    fn created(points: Vec<MountPoint>, host: HostConfig) -> ContainerInspectResponse {
-        ContainerInspectResponse {
+        };
+        ContainerSummary {
             id: Some("id".to_owned()),
-            image: Some("sha256:1".to_owned()),
-            state: Some(ContainerState { status: Some(ContainerStateStatusEnum::CREATED), ..Default::default() }),
-            config: Some(ContainerConfig { user: Some("node".to_owned()), ..Default::default() }),
-            mounts: Some(points),
-            host_config: Some(host),
-            ..Default::default()
+            image_id: Some("sha256:1".to_owned()),
+            state: Some(ContainerSummaryStateEnum::CREATED),
+            mounts: Some(vec![point]),
+            ..ContainerSummary::default()
         }
     }
 
@@ -146,31 +123,28 @@ mod tests {
 
     #[test]
     fn a_guest_is_new_and_mounts_a_volume_of_ours() {
-        let auth = || vec![point("volume", "claude-auth", "/a", true), point("volume", "theirs", "/b", true)];
-        let guest = Guest::of(created(auth(), HostConfig::default()), &parcels()).unwrap();
-        assert_eq!((guest.user.as_str(), guest.upload_to.as_str(), guest.mounts.len()), ("node", "/", 1));
-
-        let nothing = |found| Guest::of(found, &parcels()).is_none();
-        assert!(nothing(created(vec![point("volume", "theirs", "/claude-auth", true)], HostConfig::default())));
-        assert!(nothing(created(vec![point("image", "claude-auth", "/a", true)], HostConfig::default())));
-        let mut running = created(auth(), HostConfig::default());
-        running.state.as_mut().unwrap().status = Some(ContainerStateStatusEnum::RUNNING);
-        assert!(nothing(running));
-        let mut ours = created(auth(), HostConfig::default());
-        ours.config.as_mut().unwrap().labels = Some([(COURIER_LABEL.to_owned(), "1".to_owned())].into());
-        assert!(nothing(ours));
+        let is_one = |found| Guest::listed(found, &parcels()).is_some();
+        let auth = || created("volume", "claude-auth", "/a");
+        assert!(is_one(auth()));
+        assert!(!is_one(created("volume", "theirs", "/claude-auth")));
+        assert!(!is_one(created("image", "claude-auth", "/a")));
+        assert!(!is_one(ContainerSummary { state: Some(ContainerSummaryStateEnum::RUNNING), ..auth() }));
+        let labels = Some([(COURIER_LABEL.to_owned(), "1".to_owned())].into());
+        assert!(!is_one(ContainerSummary { labels, ..auth() }));
     }
 
     #[test]
-    fn an_upload_needs_a_place_that_can_be_written_to() {
-        let read_only = || HostConfig { readonly_rootfs: Some(true), ..HostConfig::default() };
-        let auth = |rw| point("volume", "claude-auth", "/a", rw);
-        let guest = |points| Guest::of(created(points, read_only()), &parcels());
-        assert_eq!(guest(vec![auth(true)]).unwrap().upload_to, "/a");
-        assert_eq!(guest(vec![auth(false), point("bind", "", "/b", true)]).unwrap().upload_to, "/b");
-        assert!(guest(vec![auth(false)]).is_none());
-        let writable = Guest::of(created(vec![auth(false)], HostConfig::default()), &parcels());
-        assert_eq!(writable.unwrap().upload_to, "/", "beside a volume that is read-only");
+    fn a_look_adds_the_user_and_what_is_filled() {
+        let mut guest = Guest::listed(created("volume", "claude-auth", "/a"), &parcels()).unwrap();
+        let looked = |status| ContainerInspectResponse {
+            state: Some(ContainerState { status: Some(status), ..Default::default() }),
+            config: Some(ContainerConfig { user: Some("node".to_owned()), ..Default::default() }),
+            host_config: Some(bound("claude-auth:/a")),
+            ..Default::default()
+        };
+        assert!(guest.learn(looked(ContainerStateStatusEnum::CREATED)));
+        assert_eq!((guest.user.as_str(), guest.mounts[0].is_filled), ("node", true));
+        assert!(!guest.learn(looked(ContainerStateStatusEnum::RUNNING)));
     }
 
     #[test]

@@ -45,13 +45,15 @@ struct Line {
 }
 
 impl Lines {
-    /// Sees to it that there are enough, each of which has been answered once: an engine hangs up on one that never asked.
+    /// Whether there are enough for a container.
+    pub(super) fn are_ready(&self) -> bool {
+        self.open().len() >= ENOUGH
+    }
+
+    /// Sees to it that there are some to spare, each of which has been answered once: an engine hangs up on one that never asked.
     pub(super) async fn get_ready(&self, socket: &Path) -> Result<(), LineError> {
-        let open = self.open().len();
-        if open >= ENOUGH {
-            return Ok(());
-        }
-        for _ in open..READY {
+        let missing = READY.saturating_sub(self.open().len());
+        for _ in 0..missing {
             let line = Line::connect(socket).await?;
             self.send(line, Method::HEAD, "/_ping", stream::empty()).await?;
         }
