@@ -139,7 +139,7 @@ fn tell(discovered: &Discovered) -> Result<(), Failure> {
     };
     data(format_args!("On {}", discovered.engine))?;
     if suggestions.is_empty() {
-        data(format_args!("  Nothing waits for a sign-in that has none."))?;
+        data(format_args!("  No place waits for a sign-in here."))?;
     }
     for Suggestion { name, volume, folder, account, reasons, remarks, command, .. } in suggestions {
         let folder = folder.as_ref().map(|folder| format!(", folder {folder}")).unwrap_or_default();
