@@ -111,6 +111,10 @@ impl Docker {
         match self.hire(&[]).await {
             Ok(courier) => {
                 self.dismiss(courier).await;
+                if let Err(gone @ DeliveryError::VolumeMissing { .. }) = self.facts(volume).await {
+                    // Its folder goes before podman forgets its name.
+                    return gone;
+                }
                 let detail = match error {
                     EngineError::Refused { reason, .. } => reason,
                     other => other.to_string(),
