@@ -30,7 +30,7 @@ use crate::{
     machine,
     one_volume::{FILE, rival},
     renewal::{self, delivery},
-    report::{Target, figure, heading, line, mebi, milliseconds, remark},
+    report::{Target, figure, heading, line, mebi, milliseconds, remark, title},
     scene::timed,
     turns::Times,
 };
@@ -54,7 +54,7 @@ const IDLE: Duration = Duration::from_secs(60);
 /// As for a hundred volumes on one engine: half of what Claude Code waits.
 const LATEST: Duration = Duration::from_millis(850);
 /// Of what a loop of `docker run` takes.
-const PART_OF_A_LOOP: f64 = 0.05;
+const PART_OF_A_LOOP: f64 = 0.02;
 /// Of a core, idle.
 const BUSY: f64 = 0.005;
 /// In bytes, at work.
@@ -63,7 +63,7 @@ const MEMORY: u64 = 32 << 20;
 /// Measures, prints, and answers with what was aimed for.
 pub(crate) async fn measure(rounds: usize) -> Vec<Target> {
     let Some(fleet) = Fleet::set_up().await else {
-        heading("A fleet", "");
+        title("A fleet");
         remark(
             "Engines of the bench's own can't be started here: that takes Linux, and root or sudo. So it is left out.",
         );
@@ -110,15 +110,15 @@ pub(crate) async fn measure(rounds: usize) -> Vec<Target> {
     }
     figure("memory of tokenferry, at the most", mebibytes(work.memory));
 
-    heading(&format!("{VOLUMES} volumes on {ENGINES} engines, idle"), "");
-    for (name, idle) in [("no container in use", &unused), ("10 containers in use", &used)] {
+    title(&format!("{VOLUMES} volumes on {ENGINES} engines, idle"));
+    for (name, idle) in [("nothing in use", &unused), ("10 volumes in use", &used)] {
         figure(
             &format!("tokenferry, {name}"),
             format!("{}, {:.1} wake-ups a second", percent(idle.busy()), idle.wakes()),
         );
         figure(&format!("the {ENGINES} engines, {name}"), percent(idle.engines_busy()));
     }
-    figure(&format!("the {ENGINES} engines without tokenferry, 10 containers"), percent(alone));
+    figure(&format!("the {ENGINES} engines without tokenferry, 10 volumes in use"), percent(alone));
     figure("memory of tokenferry, afterwards", mebibytes(used.memory));
 
     let mut targets = vec![

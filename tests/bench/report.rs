@@ -51,9 +51,14 @@ impl Target {
     }
 }
 
+/// Prints the heading of [figures](figure) alone.
+pub(crate) fn title(question: &str) {
+    println!("\n{question}");
+}
+
 /// Prints a table's heading. `against` names what the ratios are taken to, if there are any.
 pub(crate) fn heading(question: &str, against: &str) {
-    println!("\n{question}");
+    title(question);
     let columns = format!("  {:NAME$}{:>11}{:>11}{:>11}   {against}", "", "median", "shortest", "longest");
     println!("{}", columns.trim_end());
 }
@@ -96,8 +101,12 @@ pub(crate) fn mebi(bytes: u64) -> f64 {
     bytes as f64 / f64::from(1 << 20)
 }
 
+/// A time in milliseconds; a very long one in seconds.
 pub(crate) fn milliseconds(time: Duration) -> String {
     let milliseconds = time.as_secs_f64() * 1000.0;
+    if milliseconds >= 10_000.0 {
+        return format!("{:.1} s", milliseconds / 1000.0);
+    }
     // Three digits say all that was measured.
     let digits = match milliseconds {
         ..10.0 => 2,
@@ -115,8 +124,8 @@ mod tests {
 
     #[test]
     fn times_are_shown_with_the_digits_that_mean_something() {
-        let shown = [123, 12_345, 234_567].map(|micros| milliseconds(Duration::from_micros(micros)));
-        assert_eq!(shown, ["0.12 ms", "12.3 ms", "235 ms"]);
+        let shown = [123, 12_345, 234_567, 109_608_000].map(|micros| milliseconds(Duration::from_micros(micros)));
+        assert_eq!(shown, ["0.12 ms", "12.3 ms", "235 ms", "109.6 s"]);
     }
 
     #[test]
