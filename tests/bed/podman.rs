@@ -35,6 +35,10 @@ cat
 $podman rm --all --force --time 0 >/dev/null 2>&1
 kill $service
 wait $service
+# What podman leaves behind to clear up after a container would mount the storage once more.
+for process in /proc/[0-9]*; do
+    case "$(tr '\0' ' ' 2>/dev/null <"$process/cmdline")" in *"$folder/"*) kill -KILL "${process#/proc/}" 2>/dev/null ;; esac
+done
 awk -v folder="$folder/" 'index($2, folder) == 1 { print $2 }' /proc/mounts | sort -r | xargs -r umount -l
 rm -rf "$folder/data" "$folder/run" "$folder/tmp"
 "#;

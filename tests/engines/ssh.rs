@@ -181,9 +181,12 @@ async fn a_host_that_allows_nothing_but_docker_will_do() {
 #[tokio::test]
 async fn nothing_is_left_of_a_process_that_was_killed() {
     let host = SshHost::start(&TestEngine::get()).await;
+    // What it leaves is an empty folder, which is swept away later.
+    let folder = tempfile::tempdir().unwrap();
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "ssh::child", "--nocapture"])
         .env(STEP, format!("{} {}", host.address(), host.program().display()))
+        .env("XDG_RUNTIME_DIR", folder.path())
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
