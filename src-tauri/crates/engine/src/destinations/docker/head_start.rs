@@ -38,7 +38,7 @@ const LONGEST: Duration = Duration::from_secs(5);
 const IN_LINE: Duration = Duration::from_millis(4);
 /// Once the upload before it has ended, the look is answered within this, unless the machine is very busy, or the start was
 /// quicker than us: then what is to be done had better be done soon.
-const LOOK: Duration = Duration::from_millis(200);
+const LOOK: Duration = Duration::from_millis(50);
 /// What comes later than this is of no use any more.
 const LATE_LOOK: Duration = Duration::from_secs(1);
 
@@ -176,6 +176,9 @@ impl Docker {
         let was_seen = found.is_some();
         let mut ready = Ready::default();
         if let Some(stand_in) = stand_in {
+            if !was_seen {
+                guest.user = self.user_of_image(&guest.image).await;
+            }
             if found.is_none_or(|found| guest.learn(found)) {
                 ready = self.make_ready(&stand_in, &guest, parcels, may_go).await;
             }
@@ -229,17 +232,19 @@ impl Docker {
         ready.inspect_err(|error| tracing::debug!(error, "no connection can be kept open")).is_ok()
     }
 
-    /// What a list tells of a container, held up or not: all but its user, which is most likely the image's, and whether
-    /// its volumes are to be filled.
+    /// Most likely the container's user too.
+    async fn user_of_image(&self, image: &str) -> String {
+        let image = self.api.inspect_image(image).await;
+        image.ok().and_then(|image| image.config?.user).unwrap_or_default()
+    }
+
+    /// What a list tells of a container, held up or not: all but its user, and whether its volumes are to be filled.
     async fn seen_from_outside(&self, container: &str, parcels: &[Parcel]) -> Result<Option<Guest>, EngineError> {
         let filters = HashMap::from([("id", vec![container])]);
         let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
         let listed = self.call("list containers", self.api.list_containers(Some(options))).await?;
         let Some(listed) = listed.into_iter().next() else { return Ok(None) };
-        let Some(mut guest) = Guest::listed(listed, parcels) else { return Ok(None) };
-        let image = self.api.inspect_image(&guest.image).await;
-        guest.user = image.ok().and_then(|image| image.config?.user).unwrap_or_default();
-        Ok(Some(guest))
+        Ok(Guest::listed(listed, parcels))
     }
 
     fn look_into(
