@@ -165,8 +165,10 @@ impl Attendance<'_> {
         if self.labels_of.is_some() && self.vigil.may_bring_labels(&happening) {
             self.labels_at.get_or_insert(now + LABELS_AFTER);
         }
+        let has_run = !matches!(happening, Happening::ContainerCreated { .. });
         if let Some(id) = self.vigil.happened(happening, now) {
-            let (orders, root_s) = (self.ready.of(&self.vigil.unused()), self.vigil.root_s());
+            let unused = if has_run { Vec::new() } else { self.vigil.unused() };
+            let (orders, root_s) = (self.ready.of(&unused), self.vigil.root_s());
             self.going_on.push(self.watch.meet(self.docker.clone(), id, orders, root_s).boxed());
         }
     }
