@@ -98,10 +98,10 @@ impl Dockerd {
     /// Kills it. Its containers stay, with nobody to look after them.
     pub async fn kill(&mut self) {
         self.end(Signal::KILL).await;
-        // Its containerd died with it. Where process 1 is slow to bury zombies, the next engine would take it for alive.
-        let note = self.folder.join("exec/containerd/containerd.pid");
-        let removed = as_root("rm").arg("-f").arg(note).status();
-        assert!(removed.is_ok_and(|status| status.success()), "containerd's pid file should go");
+        // Its containerd died with it. Where one of them is still being buried, the next engine would take it for alive.
+        let notes = ["pid", "exec/containerd/containerd.pid"].map(|note| self.folder.join(note));
+        let removed = as_root("rm").arg("-f").args(notes).status();
+        assert!(removed.is_ok_and(|status| status.success()), "the pid files should go");
     }
 
     /// Holds it still: it takes connections, and answers nothing.

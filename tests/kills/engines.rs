@@ -5,6 +5,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    panic::{AssertUnwindSafe, resume_unwind},
     path::Path,
     sync::Arc,
     time::{Duration, Instant},
@@ -27,6 +28,7 @@ use bollard::{
         RemoveContainerOptionsBuilder, RemoveVolumeOptions,
     },
 };
+use futures_util::FutureExt as _;
 use jiff::Timestamp;
 use practice::{Endpoint, Options};
 use rustix::process::Signal;
@@ -221,7 +223,7 @@ impl Siege {
     }
 
     /// Renews once more for long, and expects all to be well soon.
-    async fn rests(&self, when: &str) {
+    async fn rests(&mut self, when: &str) {
         // It may be between two lives.
         let last =
             VolumeCreateRequest { name: Some(self.volumes[VOLUMES - 1].name().to_owned()), ..Default::default() };
@@ -230,7 +232,11 @@ impl Siege {
         let took = expect_delivered(&self.home, &self.volumes, CAUGHT_UP, when).await;
         println!("{when}: the newest token is everywhere within {took:?}");
         expect_agreement(&self.home, when).await;
-        expect_nothing_left(&self.dockerd, when).await;
+        let nothing_left = AssertUnwindSafe(expect_nothing_left(&self.dockerd, when)).catch_unwind().await;
+        if let Err(panic) = nothing_left {
+            println!("{}", self.run.says("").await);
+            resume_unwind(panic);
+        }
     }
 
     /// Ends `run`, which must have heard of it all.
