@@ -66,7 +66,7 @@ const LONG_AWAY: Duration = Duration::from_secs(15);
 /// Once the engine answers, all is delivered within this.
 const CAUGHT_UP: Duration = Duration::from_secs(20);
 /// An engine that was killed clears its containers away when it starts, and a courier is made for a moment at any time.
-const GONE_WITHIN: Duration = Duration::from_secs(10);
+const GONE_WITHIN: Duration = Duration::from_secs(20);
 /// How much of a core `run` may use while its engine is away; not optimized, as tests are.
 const BUSY: f64 = 0.1;
 /// How many connections it may ask for each time that the engine is away, and in each further second.
