@@ -10,7 +10,7 @@ use bed::dockerd::Dockerd;
 use bed::{Home, Output, Provider, Tokenferry, Volume, npm};
 use serde_json::{Value, json};
 
-use crate::steps::{report, sign_in, token};
+use crate::steps::{eventually, report, sign_in, token};
 
 /// The dev containers' own command, for node.
 const DEV_CONTAINERS: npm::Package = npm::Package {
@@ -79,14 +79,15 @@ impl Scene {
 
     /// Approves of what the label says, which nobody has approved of before, and delivers. Gives what was suggested.
     async fn approve_what_is_labelled(&self) -> Value {
-        let found = loop {
-            let found = report(self.home.tokenferry(["destination", "discover"])).await;
-            if found["engines"][0]["suggestions"].as_array().is_some_and(|suggestions| !suggestions.is_empty()) {
-                break found;
-            }
-        };
+        let mut found = Value::Null;
+        // A volume is listed some milliseconds before its labels are.
+        eventually("a label is found", async || {
+            found = report(self.home.tokenferry(["destination", "discover"])).await;
+            found["engines"][0]["suggestions"][0]["labelled"] == true
+        })
+        .await;
         let suggestion = &found["engines"][0]["suggestions"][0];
-        assert!(suggestion["labelled"] == true && suggestion["account"] == "default", "{found}");
+        assert_eq!(suggestion["account"], "default", "{found}");
         let name = suggestion["name"].as_str().expect("a name");
         self.home.tokenferry(["destination", "discover", "--approve", name]).run().await.succeeds();
         self.home.tokenferry(["sync", name]).run().await.succeeds();
