@@ -30,6 +30,7 @@ mod stand_in;
 use guest::Guest;
 pub(super) use lines::Lines;
 use ready::Ready;
+use stand_in::StandIn;
 
 /// The longest that a start is held up: a delivery with all that belongs to it took a second on a very busy machine, and
 /// whoever started the container should not begin to wonder.
@@ -197,7 +198,7 @@ impl Docker {
             if ready.all {
                 hold = None;
             }
-            self.remove_stand_in(&stand_in).await;
+            drop(stand_in);
         }
         waiting.tell(None);
         tracing::debug!(container = guest.id, was_seen, is_ready = ready.all, "a container has had a head start");
@@ -210,7 +211,7 @@ impl Docker {
         &self,
         container: &str,
         parcels: &[Parcel],
-    ) -> Result<(Guest, Waiting, Option<String>), NoGuest> {
+    ) -> Result<(Guest, Waiting, Option<StandIn>), NoGuest> {
         let guest = self.seen_from_outside(container, parcels).await.map_err(NoGuest::Engine)?;
         let guest = guest.ok_or(NoGuest::Other)?;
         let waiting = self.held.begin(&guest.id);

@@ -3,7 +3,9 @@
 //! through it.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
+use bollard::Docker as Connection;
 use bollard::body_full;
 use bollard::models::{ContainerCreateBody, HostConfig, HostConfigLogConfig, Mount, MountType, MountVolumeOptions};
 use bollard::query_parameters::{
@@ -43,14 +45,66 @@ pub(super) fn name_of(mount: &GuestMount) -> &str {
     mount.destination.rsplit('/').find(|name| !name.is_empty()).unwrap_or_default()
 }
 
+/// How long to wait before a stand-in that could not be removed is tried again: while it is there, nobody can remove its
+/// volumes.
+const REMOVE_AGAIN: [Duration; 5] = [
+    Duration::from_millis(50),
+    Duration::from_millis(200),
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(3),
+];
+
+/// A stand-in, which is removed when this is dropped, however that comes about.
+pub(super) struct StandIn {
+    id: String,
+    api: Connection,
+}
+
+impl std::ops::Deref for StandIn {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.id
+    }
+}
+
+impl Drop for StandIn {
+    fn drop(&mut self) {
+        let (id, api) = (std::mem::take(&mut self.id), self.api.clone());
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(remove(api, id));
+        }
+    }
+}
+
+/// Removes a stand-in, with the nameless volumes that its image asked for.
+async fn remove(api: Connection, id: String) {
+    let mut waits = REMOVE_AGAIN.into_iter();
+    loop {
+        let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
+        let error = match api.remove_container(&id, Some(options)).await {
+            Ok(()) => return,
+            Err(error) if is_missing(&error) => return,
+            Err(error) => error,
+        };
+        let Some(wait) = waits.next() else {
+            tracing::warn!(container = id, %error, "a stand-in could not be removed yet");
+            return;
+        };
+        tokio::time::sleep(wait).await;
+    }
+}
+
 impl Docker {
-    /// Creates a container's stand-in, and answers with its id.
-    pub(super) async fn create_stand_in(&self, guest: &Guest) -> Result<String, EngineError> {
+    /// Creates a container's stand-in.
+    pub(super) async fn create_stand_in(&self, guest: &Guest) -> Result<StandIn, EngineError> {
         let options = CreateContainerOptionsBuilder::new()
             .name(&format!("tokenferry-stand-in-{}", random_name(&self.reach)?))
             .build();
         let body = self.stand_in(guest);
-        Ok(self.call("create a stand-in", self.api.create_container(Some(options), body)).await?.id)
+        let created = self.call("create a stand-in", self.api.create_container(Some(options), body)).await?;
+        Ok(StandIn { id: created.id, api: self.api.clone() })
     }
 
     fn stand_in(&self, guest: &Guest) -> ContainerCreateBody {
@@ -84,17 +138,6 @@ impl Docker {
                 ..Default::default()
             }),
             ..Default::default()
-        }
-    }
-
-    /// Removes a stand-in, with the nameless volumes that its image asked for.
-    pub(super) async fn remove_stand_in(&self, id: &str) {
-        let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
-        match self.api.remove_container(id, Some(options)).await {
-            Err(error) if !is_missing(&error) => {
-                tracing::debug!(container = id, %error, "a stand-in could not be removed yet");
-            }
-            _ => {}
         }
     }
 
