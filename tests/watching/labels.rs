@@ -39,7 +39,6 @@ async fn a_label_counts_as_soon_as_its_account_is_signed_in() {
     let _app = scene.engine.run(work).await;
     let mut run = scene.run().await;
     run.says("as whom nobody is signed in").await;
-    scene.provider.set(|options| "work@example.com".clone_into(&mut options.person));
     scene.home.tokenferry(["login", "--account", "work"]).run().await.succeeds();
     run.says("Delivered work to").await;
     assert!(volume.find(".credentials.json").await.is_some());
