@@ -9,6 +9,7 @@ use super::vigil::Vigil;
 use super::watch::Watch;
 use crate::delivery::{Carried, Order, Plan, Way};
 use crate::error::Error;
+use crate::journal::Stage;
 use crate::keeper::{KeepError, Need};
 use crate::renewal;
 use crate::settings::{Destination, DestinationName};
@@ -78,7 +79,11 @@ impl<'a> Watch<'a> {
         plan.deliver.retain(|it| !waiting.contains(&it.name) && !due.contains_key(&it.name));
         round.next = plan.next;
         let mut wanted = std::mem::take(&mut plan.deliver);
-        wanted.extend(self.destinations()?.into_iter().filter(|it| due.contains_key(&it.name)));
+        // Who is signing out has nothing to give, and is not to be forgotten before the provider was told.
+        let mut kept = self.engine.journal.accounts()?;
+        kept.retain(|row| row.stage == Stage::Kept);
+        let may_get = |it: &Destination| kept.iter().any(|row| row.name == it.account);
+        wanted.extend(self.destinations()?.into_iter().filter(|it| due.contains_key(&it.name) && may_get(it)));
         round.orders = self.orders(wanted, &due, &mut round.untried).await?;
         let is_idle = round.orders.is_empty() && plan.withdraw.is_empty();
         let (delivered, withdrawn) =
