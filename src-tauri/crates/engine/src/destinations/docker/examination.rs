@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn a_version_is_told_by_where_a_program_lies() {
-        assert_eq!(version_in("/root/.local/share/claude/versions/2.1.329").as_deref(), Some("2.1.329"));
+        assert_eq!(version_in("/home/node/.local/share/claude/versions/2.1.329").as_deref(), Some("2.1.329"));
         assert_eq!(version_in("/claude/versions/\u{1b}[31m"), None);
         assert_eq!(version_in("/usr/bin/claude"), None);
         assert_eq!(
