@@ -18,19 +18,20 @@ use tokio::sync::SetOnce;
 use tokio::time::{sleep, timeout};
 use tokio_util::task::AbortOnDropHandle;
 
+use super::stand_in::StandIn;
 use super::{Docker, EngineError};
 use crate::destinations::{Ids, Parcel};
 
 mod copy_up;
+mod guess;
 mod guest;
 mod lines;
 mod ready;
-mod stand_in;
 
+pub(super) use guess::Habits;
 use guest::Guest;
 pub(super) use lines::Lines;
-use ready::Ready;
-use stand_in::StandIn;
+use ready::{Content, Ready};
 
 /// The longest that a start is held up: a delivery with all that belongs to it took a second on a very busy machine, and
 /// whoever started the container should not begin to wonder.
@@ -168,20 +169,18 @@ impl Docker {
         let Some(look) = self.look_into(container) else { return Ok(None) };
         let mut look = std::pin::pin!(look);
         let held_up = async { Ok(hold_and_look(&self.lines, container, first, look.as_mut()).await) };
-        let both = tokio::try_join!(held_up, self.guest_and_stand_in(container, parcels));
-        let ((found, mut hold), (mut guest, waiting, stand_in)) = match both {
+        let both = tokio::try_join!(held_up, self.prepare(container, parcels));
+        let ((found, mut hold), Prepared { mut guest, waiting, likely_user, seen }) = match both {
             Ok(both) => both,
             Err(NoGuest::Other) => return Ok(None),
             Err(NoGuest::Engine(error)) => return Err(error),
         };
         let was_seen = found.is_some();
         let mut ready = Ready::default();
-        if let Some(stand_in) = stand_in {
-            if !was_seen {
-                guest.user = self.user_of_image(&guest.image).await;
-            }
-            if found.is_none_or(|found| guest.learn(found)) {
-                ready = self.make_ready(&stand_in, &guest, parcels, may_go).await;
+        if let Some((stand_in, contents)) = seen {
+            guest.user = likely_user;
+            if found.is_none_or(|found| self.learn(&mut guest, found)) {
+                ready = self.make_ready(&stand_in, &guest, contents, parcels, may_go).await;
             }
             if !was_seen {
                 // That was done on a guess. Should it be the second upload that the look waits for, that makes way.
@@ -189,9 +188,10 @@ impl Docker {
                 sleep(IN_LINE).await;
                 hold = third;
                 let found = timeout(LATE_LOOK, look).await.ok().and_then(Result::ok);
-                ready.all &= found.is_some_and(|found| guest.learn(found));
+                ready.all &= found.is_some_and(|found| self.learn(&mut guest, found));
                 if ready.all {
-                    ready = self.make_ready(&stand_in, &guest, parcels, may_go).await;
+                    let contents = self.read_volumes(&stand_in, &guest).await;
+                    ready = self.make_ready(&stand_in, &guest, contents, parcels, may_go).await;
                 }
             }
             waiting.tell(ready.user);
@@ -206,20 +206,26 @@ impl Docker {
         Ok(Some(HeadStart { guest, _hold: hold, _waiting: waiting }))
     }
 
-    /// A container as a list tells of it, and its stand-in, if it can have one.
-    async fn guest_and_stand_in(
-        &self,
-        container: &str,
-        parcels: &[Parcel],
-    ) -> Result<(Guest, Waiting, Option<StandIn>), NoGuest> {
+    /// All that can be done while the look at a container is waited for.
+    async fn prepare(&self, container: &str, parcels: &[Parcel]) -> Result<Prepared, NoGuest> {
         let guest = self.seen_from_outside(container, parcels).await.map_err(NoGuest::Engine)?;
         let guest = guest.ok_or(NoGuest::Other)?;
         let waiting = self.held.begin(&guest.id);
-        let stand_in = self.create_stand_in(&guest).await;
-        let stand_in = stand_in.inspect_err(|error| {
-            tracing::debug!(container, %error, "a container has no stand-in");
-        });
-        Ok((guest, waiting, stand_in.ok()))
+        let seen = async {
+            let stand_in = self.stand_in_for(&guest).await?;
+            let contents = self.read_volumes(&stand_in, &guest).await;
+            Ok::<_, EngineError>((stand_in, contents))
+        };
+        let (seen, likely_user) = tokio::join!(seen, self.likely_user(&guest));
+        let seen = seen.inspect_err(|error| tracing::debug!(container, %error, "a container has no stand-in"));
+        Ok(Prepared { guest, waiting, likely_user, seen: seen.ok() })
+    }
+
+    /// Takes over what a look has shown; answers whether the container has not run yet.
+    fn learn(&self, guest: &mut Guest, found: ContainerInspectResponse) -> bool {
+        let waits = guest.learn(found);
+        self.habits.remember(guest);
+        waits
     }
 
     /// Makes ready for head starts, and answers whether this engine is one for them. Done ahead of time, the first one is
@@ -231,12 +237,6 @@ impl Docker {
         }
         let ready = self.lines.get_ready(socket).await;
         ready.inspect_err(|error| tracing::debug!(error, "no connection can be kept open")).is_ok()
-    }
-
-    /// Most likely the container's user too.
-    async fn user_of_image(&self, image: &str) -> String {
-        let image = self.api.inspect_image(image).await;
-        image.ok().and_then(|image| image.config?.user).unwrap_or_default()
     }
 
     /// What a list tells of a container, held up or not: all but its user, and whether its volumes are to be filled.
@@ -263,6 +263,15 @@ impl Docker {
             serde_json::from_slice(&body).map_err(|error| broken(&shown, error.to_string()))
         })
     }
+}
+
+/// What is known of a container before the look at it is answered.
+struct Prepared {
+    guest: Guest,
+    waiting: Waiting,
+    likely_user: String,
+    /// Its stand-in, if it can have one, and what lies in its volumes.
+    seen: Option<(StandIn, Vec<Option<Content>>)>,
 }
 
 /// Why there is nothing to do for a container.

@@ -19,9 +19,11 @@ mod ownership;
 mod presence;
 mod reach;
 mod ssh;
+mod stand_in;
 pub mod survey;
 mod task;
 mod tidy;
+mod user_lists;
 mod users;
 mod visit;
 mod volumes;
@@ -39,13 +41,14 @@ use decision::TemporaryNames;
 pub use events::{Happening, Happenings};
 pub use fault::EngineError;
 pub use head_start::HeadStart;
-use head_start::{Held, Lines};
+use head_start::{Habits, Held, Lines};
 pub use identity::{Identity, Maker};
 pub use presence::{Look, Presence, VolumeMount};
 pub(crate) use reach::known;
 pub use reach::{EngineChoice, Environment, Reach, resolve};
 pub use ssh::SshError;
 pub use tidy::Leftovers;
+use user_lists::KnownLists;
 
 /// Marks our couriers and their image, so that leftovers are found.
 const COURIER_LABEL: &str = "tokenferry.courier";
@@ -73,6 +76,8 @@ pub struct Docker {
     tidied: OnceCell<()>,
     held: Held,
     lines: Lines,
+    habits: Habits,
+    lists: KnownLists,
     identity: OnceCell<Identity>,
 }
 
@@ -99,6 +104,8 @@ impl Docker {
             tidied: OnceCell::new(),
             held: Held::default(),
             lines: Lines::default(),
+            habits: Habits::default(),
+            lists: KnownLists::default(),
             identity: OnceCell::new(),
         })
     }

@@ -37,8 +37,8 @@ impl<'a> UserText<'a> {
         }
     }
 
-    /// By the container's own `/etc/passwd` and `/etc/group`. None if a name stands in neither.
-    fn resolve(&self, passwd: &str, group: &str) -> Option<Ids> {
+    /// By its image's `/etc/passwd` and `/etc/group`. None if a name stands in neither.
+    pub(super) fn resolve(&self, passwd: &str, group: &str) -> Option<Ids> {
         let entry = entries(passwd).find(|fields| fields.first() == Some(&self.user));
         let by_number = |uid: u32| entries(passwd).find(move |fields| number(fields, 2) == Some(uid));
         let (uid, main_group) = match (self.user, self.user.parse()) {
@@ -67,8 +67,8 @@ impl<'a> UserText<'a> {
         if self.needs_lists() { None } else { self.resolve("", "") }
     }
 
-    /// By the container's own `/etc/passwd`: the sixth field.
-    fn home(&self, passwd: &str) -> Option<String> {
+    /// By its image's `/etc/passwd`: the sixth field.
+    pub(super) fn home(&self, passwd: &str) -> Option<String> {
         let uid = self.user.parse().ok();
         let is_it = |fields: &Vec<&str>| match uid {
             Some(uid) => number(fields, 2) == Some(uid),
@@ -172,18 +172,7 @@ impl Docker {
             return user;
         }
         let container = self.api.inspect_container(id, None::<InspectContainerOptions>).await.ok()?;
-        let text = working_user(&container.config?);
-        match UserText::parse(&text).without_lists() {
-            Some(ids) => Some(ids),
-            None => self.user_by_lists(id, &text).await.0,
-        }
-    }
-
-    /// A container's user and that user's home, by the container's own lists.
-    pub(super) async fn user_by_lists(&self, id: &str, text: &str) -> (Option<Ids>, Option<String>) {
-        let (passwd, group) = tokio::join!(self.text_in(id, "/etc/passwd"), self.text_in(id, "/etc/group"));
-        let (passwd, user) = (passwd.unwrap_or_default(), UserText::parse(text));
-        (user.resolve(&passwd, &group.unwrap_or_default()), user.home(&passwd))
+        self.user_in_image(&container.image?, &working_user(&container.config?)).await
     }
 
     /// A small file in a container, running or not; as a container can hold anything, it is only ever searched for a

@@ -1,6 +1,6 @@
 //! Seeing to one engine while it is connected: what happens there is heard at once, and what takes longer goes on beside.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ const SLEPT: Duration = Duration::from_secs(20);
 /// Something that went on beside the events and has come to its end.
 enum Done {
     Met(String, Guest, Vec<Carried>),
-    Looked(Vec<(DestinationName, Result<Option<Look>, EngineError>)>),
+    Looked(Option<(DestinationName, Result<Option<Look>, EngineError>)>),
     Alive(Result<(), EngineError>),
     Carried(Round),
     Approved(Result<(), Error>),
@@ -50,6 +50,8 @@ struct Attendance<'a> {
     going_on: FuturesUnordered<BoxFuture<'a, Done>>,
     is_carrying: bool,
     is_looking: bool,
+    /// What is to be looked at, one after the other: a look waits for nothing, and the engine shall not notice.
+    glimpses: VecDeque<Glimpse>,
     /// When the plan is to be looked at.
     plan_at: Instant,
     /// When labels are to be read, and whose count, if any do.
@@ -72,6 +74,7 @@ impl<'a> Watch<'a> {
             going_on: FuturesUnordered::new(),
             is_carrying: false,
             is_looking: false,
+            glimpses: VecDeque::new(),
             plan_at: now,
             labels_at: None,
             labels_of: None,
@@ -136,10 +139,16 @@ impl Attendance<'_> {
             self.going_on.push(watch.round(&mut self.vigil, now).map(Done::Carried).boxed());
         }
         if !self.is_looking {
-            let glimpses = self.vigil.looks(now);
-            self.is_looking = !glimpses.is_empty();
-            if self.is_looking {
-                self.going_on.push(look(docker.clone(), glimpses).map(Done::Looked).boxed());
+            if self.glimpses.is_empty() {
+                self.glimpses = self.vigil.looks(now).into();
+            }
+            // Once more right before each: an engine can't remove a container while that lasts.
+            while let Some(glimpse) = self.glimpses.pop_front() {
+                if self.vigil.runs(&glimpse.container) {
+                    self.is_looking = true;
+                    self.going_on.push(look(docker.clone(), glimpse).map(Done::Looked).boxed());
+                    break;
+                }
             }
         }
         if self.labels_at.take_if(|at| *at <= now).is_some() {
@@ -180,13 +189,12 @@ impl Attendance<'_> {
                 self.see_to(&carried, now);
                 self.vigil.met(&id, guest, now);
             }
-            Done::Looked(looks) => {
+            Done::Looked(look) => {
                 self.is_looking = false;
-                for (name, look) in looks {
-                    match look {
-                        Ok(look) => self.vigil.looked(&name, look, now),
-                        Err(why) => tracing::debug!("{name} could not be looked at: {why}"),
-                    }
+                match look {
+                    None => {}
+                    Some((name, Ok(look))) => self.vigil.looked(&name, look, now),
+                    Some((name, Err(why))) => tracing::debug!("{name} could not be looked at: {why}"),
                 }
             }
             Done::Carried(round) => {
@@ -265,21 +273,12 @@ impl Watch<'_> {
     }
 }
 
-async fn look(
-    docker: Arc<Docker>,
-    glimpses: Vec<Glimpse>,
-) -> Vec<(DestinationName, Result<Option<Look>, EngineError>)> {
-    // One after the other: a look waits for nothing, and the engine shall not notice.
-    let mut looks = Vec::new();
-    for Glimpse { name, container, path } in glimpses {
-        let look = docker.look_from(&container, &path).await;
-        // No file, or no container any more.
-        let is_gone = matches!(look, Ok(None)) && !matches!(docker.presence(&container).await, Ok(Some(_)));
-        if !is_gone {
-            looks.push((name, look));
-        }
-    }
-    looks
+/// Looks at a file; none where its container is gone by now.
+async fn look(docker: Arc<Docker>, glimpse: Glimpse) -> Option<(DestinationName, Result<Option<Look>, EngineError>)> {
+    let Glimpse { name, container, path } = glimpse;
+    let look = docker.look_from(&container, &path).await;
+    let is_gone = matches!(look, Ok(None)) && !matches!(docker.presence(&container).await, Ok(Some(_)));
+    (!is_gone).then_some((name, look))
 }
 
 /// Two clocks, held against each other.

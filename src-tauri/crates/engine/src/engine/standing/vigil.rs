@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::delivery::Way;
 use crate::destinations::Receipt;
-use crate::destinations::docker::{Happening, Look, Presence};
+use crate::destinations::docker::{Happening, Look, Presence, VolumeMount};
 use crate::formats::claude_code;
 use crate::settings::{Destination, DestinationName};
 
@@ -27,6 +27,9 @@ const AFTER_THE_LAST: Duration = Duration::from_secs(2);
 const UNTRIED: Duration = Duration::from_secs(5);
 /// How often files in volumes of running containers are looked at: what was done to one shall be put right within 5 s.
 const LOOK_EVERY: Duration = Duration::from_secs(3);
+/// How long a container has to run before anything is looked at through it. A look mounts its root file system for a moment,
+/// and an engine can't remove a container while it does: most of those that end soon are gone by then.
+const SETTLED: Duration = Duration::from_secs(2);
 /// How many files are looked at each time, in turns where there are more: the engine takes 2 ms for each.
 const LOOKS_AT_ONCE: usize = 16;
 
@@ -34,7 +37,7 @@ const LOOKS_AT_ONCE: usize = 16;
 #[derive(Debug, Default)]
 pub(super) struct Vigil {
     places: BTreeMap<DestinationName, Watched>,
-    containers: BTreeMap<String, Presence>,
+    containers: BTreeMap<String, Known>,
     /// Containers that are being looked up, and whether they have started meanwhile.
     meeting: BTreeMap<String, bool>,
     /// Volumes that came to be, or went, and when to see to them whatever happens.
@@ -42,6 +45,30 @@ pub(super) struct Vigil {
     due: BTreeMap<DestinationName, (Instant, Way)>,
     /// When to look from outside.
     look_at: Option<Instant>,
+}
+
+/// A container on this engine.
+#[derive(Debug)]
+struct Known {
+    presence: Presence,
+    /// Since when it is known to run.
+    runs_since: Option<Instant>,
+}
+
+impl Known {
+    fn new(presence: Presence, now: Instant) -> Self {
+        let runs_since = presence.running.then_some(now);
+        Self { presence, runs_since }
+    }
+
+    fn mount(&self, volume: &str) -> Option<&VolumeMount> {
+        self.presence.mounts.iter().find(|mount| mount.volume == volume)
+    }
+
+    /// From when on it may be looked through.
+    fn settles_at(&self) -> Option<Instant> {
+        self.runs_since.map(|since| since + SETTLED)
+    }
 }
 
 /// A destination on this engine.
@@ -114,10 +141,7 @@ impl Vigil {
                     doubt: Doubt::None,
                     exists: true,
                     alone: false,
-                    used: self
-                        .containers
-                        .values()
-                        .any(|it| it.mounts.iter().any(|at| *at.volume == *destination.volume.as_str())),
+                    used: self.containers.values().any(|it| it.mount(destination.volume.as_str()).is_some()),
                     is_root_s: false,
                     turn: 0,
                 };
@@ -129,11 +153,11 @@ impl Vigil {
     /// Begins anew with the containers and volumes that are there: nothing that happened before is known, so everything is
     /// checked.
     pub(super) fn begin(&mut self, present: Vec<Presence>, volumes: &BTreeSet<String>, now: Instant) {
-        self.containers = present.into_iter().map(|it| (it.id.clone(), it)).collect();
+        self.containers = present.into_iter().map(|it| (it.id.clone(), Known::new(it, now))).collect();
         self.look_at = Some(now);
         self.meeting.clear();
         self.changed.clear();
-        let used: BTreeSet<_> = self.containers.values().flat_map(volumes_of).collect();
+        let used: BTreeSet<_> = self.containers.values().flat_map(|it| volumes_of(&it.presence)).collect();
         for place in self.places.values_mut() {
             place.used = used.contains(&place.volume);
             place.exists = volumes.contains(&place.volume);
@@ -170,8 +194,8 @@ impl Vigil {
             }
             Happening::ContainerStarted(id) => {
                 if let Some(container) = self.containers.get_mut(&id) {
-                    container.running = true;
-                    let volumes = volumes_of(container);
+                    container.runs_since = Some(now);
+                    let volumes = volumes_of(&container.presence);
                     self.started(&volumes, now);
                     return None;
                 }
@@ -179,8 +203,8 @@ impl Vigil {
             }
             Happening::ContainerEnded(id) => {
                 self.meeting.remove(&id);
-                if let Some(container) = self.containers.remove(&id).filter(|it| it.running) {
-                    self.ended(&container, now);
+                if let Some(container) = self.containers.remove(&id).filter(|it| it.runs_since.is_some()) {
+                    self.ended(&container.presence, now);
                 }
                 None
             }
@@ -238,7 +262,7 @@ impl Vigil {
         if container.running {
             self.started(&volumes, now);
         }
-        self.containers.insert(container.id.clone(), container);
+        self.containers.insert(container.id.clone(), Known::new(container, now));
     }
 
     /// What it did at last, nobody saw: unless another container runs there, through which it will be.
@@ -264,7 +288,7 @@ impl Vigil {
             }
             if let Some(place) = self.places.get_mut(&name) {
                 place.turn = 0;
-                self.look_at = Some(now);
+                self.look_at = Some(self.look_at.map_or(now, |at| at.min(now + SETTLED)));
             }
         }
     }
@@ -280,12 +304,10 @@ impl Vigil {
             .iter()
             .filter(|(name, _)| !self.due.contains_key(*name))
             .filter_map(|(name, place)| {
-                let running = self.containers.values().filter(|it| it.running);
-                let (container, mount) = running
-                    .filter_map(|it| Some((it, it.mounts.iter().find(|mount| mount.volume == place.volume)?)))
-                    .next()?;
-                let path = format!("{}/{}", mount.folder.trim_end_matches('/'), place.path);
-                Some((place.turn, Glimpse { name: name.clone(), container: container.id.clone(), path }))
+                let container = self.longest_with(&place.volume).filter(|it| it.settles_at() <= Some(now))?;
+                let folder = container.mount(&place.volume)?.folder.trim_end_matches('/');
+                let (container, path) = (container.presence.id.clone(), format!("{folder}/{}", place.path));
+                Some((place.turn, Glimpse { name: name.clone(), container, path }))
             })
             .collect();
         glimpses.sort_by_key(|(turn, _)| *turn);
@@ -372,13 +394,24 @@ impl Vigil {
 
     /// When to look from outside; none where no container uses any of the volumes.
     pub(super) fn next_looks(&self) -> Option<Instant> {
-        let any = self.places.values().any(|place| self.is_in_use(&place.volume));
-        self.look_at.filter(|_| any)
+        let longest = self.places.values().filter_map(|place| self.longest_with(&place.volume));
+        let settles_at = longest.filter_map(Known::settles_at).min()?;
+        self.look_at.map(|at| at.max(settles_at))
+    }
+
+    /// Whether a container runs, as far as is known now.
+    pub(super) fn runs(&self, container: &str) -> bool {
+        self.containers.get(container).is_some_and(|it| it.runs_since.is_some())
     }
 
     fn is_in_use(&self, volume: &str) -> bool {
-        let mut running = self.containers.values().filter(|it| it.running);
-        running.any(|it| it.mounts.iter().any(|mount| mount.volume == volume))
+        self.longest_with(volume).is_some()
+    }
+
+    /// The container that has run for longest with a volume.
+    fn longest_with(&self, volume: &str) -> Option<&Known> {
+        let running = self.containers.values().filter(|it| it.runs_since.is_some() && it.mount(volume).is_some());
+        running.min_by_key(|it| it.runs_since)
     }
 
     fn places_in(&self, volumes: &BTreeSet<String>) -> Vec<DestinationName> {

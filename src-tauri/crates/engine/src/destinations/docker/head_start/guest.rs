@@ -30,6 +30,13 @@ pub(super) struct GuestMount {
     pub(super) is_filled: bool,
 }
 
+impl GuestMount {
+    /// The last name of where the volume is mounted.
+    pub(super) fn name(&self) -> &str {
+        self.destination.rsplit('/').find(|name| !name.is_empty()).unwrap_or_default()
+    }
+}
+
 impl Guest {
     /// From a list, which tells neither the user nor what is to be filled. None if it has run, is ours, or mounts none of
     /// the parcels' volumes.

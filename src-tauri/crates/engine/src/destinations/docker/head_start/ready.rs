@@ -10,13 +10,15 @@ use bytes::Bytes;
 use tar::{Builder, EntryType, Header};
 use zeroize::Zeroizing;
 
-use super::super::users::UserText;
+use super::super::stand_in::{Archive, StandIn};
 use super::super::{Docker, EngineError};
 use super::copy_up::{self, Item, Root};
 use super::guest::{Guest, GuestMount};
-use super::stand_in::{Archive, above, name_of};
 use crate::destinations::{Change, Ids, OwnerChoice, Parcel};
 
+/// Where volumes are mounted in the stand-in, each in a folder of its own: beside the image's own folders, so that both can
+/// be looked into.
+const PLACE: &str = "/.tokenferry";
 /// A volume that holds more than this, in bytes, is left to the courier, which need not read it all.
 const LARGEST_VOLUME: usize = 4 << 20;
 /// The largest content of an image's folder that is taken over, as it is held in memory. Folders for settings hold some KB.
@@ -31,25 +33,61 @@ pub(super) struct Ready {
     pub(super) all: bool,
 }
 
+/// The folder above a volume's, in the stand-in. The volume is in it under the name that it has in the container, so that an
+/// archive of the one fits the other.
+fn above(number: usize) -> String {
+    format!("{PLACE}/{number}")
+}
+
+fn place(number: usize, mount: &GuestMount) -> String {
+    format!("{}/{}", above(number), mount.name())
+}
+
+/// What lies in a volume: its folder, and all that is in it.
+pub(super) type Content = (Root, Vec<Item>);
+
 impl Docker {
-    /// Makes a container's volumes ready, as far as that can be done.
+    /// A stand-in for a container, with its volumes.
+    pub(super) async fn stand_in_for(&self, guest: &Guest) -> Result<StandIn, EngineError> {
+        let volumes = guest.mounts.iter().enumerate();
+        let volumes = volumes.map(|(number, mount)| (mount.volume.clone(), place(number, mount)));
+        self.create_stand_in(&guest.image, volumes).await
+    }
+
+    /// What lies in a container's volumes, in the order of its mounts; none for one that is left to the courier.
+    pub(super) async fn read_volumes(&self, stand_in: &str, guest: &Guest) -> Vec<Option<Content>> {
+        let mut contents = Vec::new();
+        for (number, mount) in guest.mounts.iter().enumerate() {
+            let content = match self.archive(stand_in, &place(number, mount), LARGEST_VOLUME).await {
+                Ok(Archive::Whole(volume)) => copy_up::open(&volume),
+                Ok(Archive::Missing | Archive::TooLarge) => None,
+                Err(error) => {
+                    tracing::debug!(volume = mount.volume, %error, "a volume could not be looked into");
+                    None
+                }
+            };
+            contents.push(content);
+        }
+        contents
+    }
+
+    /// Makes a container's volumes ready, as far as that can be done, given what was [read](Self::read_volumes) there.
     pub(super) async fn make_ready(
         &self,
         stand_in: &str,
         guest: &Guest,
+        contents: Vec<Option<Content>>,
         parcels: &[Parcel],
         may_go: &(dyn Fn(&Parcel) -> bool + Sync),
     ) -> Ready {
-        let user = match UserText::parse(&guest.user).without_lists() {
-            Some(ids) => Some(ids),
-            None => self.user_by_lists(stand_in, &guest.user).await.0,
-        };
+        let user = self.user_in_stand_in(&guest.image, stand_in, &guest.user).await;
         let mut ready = Ready { user, all: true };
-        for (number, mount) in guest.mounts.iter().enumerate() {
+        for ((number, mount), content) in guest.mounts.iter().enumerate().zip(contents) {
             let parcels: Vec<_> = parcels.iter().filter(|parcel| parcel.volume == mount.volume).collect();
             let made_ready = async {
-                let Some((root, found)) = self.fill(stand_in, number, mount, &parcels).await? else { return Ok(false) };
-                let due = Due { name: name_of(mount), root, found: &found, user };
+                let Some((root, found)) = content else { return Ok(false) };
+                let root = self.fill(stand_in, number, mount, &parcels, (root, &found)).await?;
+                let due = Due { name: mount.name(), root, found: &found, user };
                 let wanted: Vec<_> = parcels.iter().copied().filter(|parcel| may_go(parcel)).collect();
                 let Some((archive, all)) = due.archive(&wanted) else { return Ok(false) };
                 if let Some(archive) = archive {
@@ -66,27 +104,24 @@ impl Docker {
         ready
     }
 
-    /// Fills a volume from the image where the engine could not, and tells what is in it besides. None for one that is left
-    /// to the courier.
+    /// Fills a volume from the image where the engine could not, and tells what its folder is now.
     async fn fill(
         &self,
         stand_in: &str,
         number: usize,
         mount: &GuestMount,
         parcels: &[&Parcel],
-    ) -> Result<Option<(Root, Vec<Item>)>, EngineError> {
-        let at = format!("{}/{}", above(number), name_of(mount));
-        let Archive::Whole(volume) = self.archive(stand_in, &at, LARGEST_VOLUME).await? else { return Ok(None) };
-        let Some((mut root, found)) = copy_up::open(&volume) else { return Ok(None) };
+        (root, found): (Root, &[Item]),
+    ) -> Result<Root, EngineError> {
         let ours = parcels.iter().flat_map(|parcel| &parcel.files).map(|file| PathBuf::from(&file.path)).collect();
-        if !mount.is_filled || !copy_up::holds_ours_alone(&found, &ours) {
-            return Ok(Some((root, found)));
+        if !mount.is_filled || !copy_up::holds_ours_alone(found, &ours) {
+            return Ok(root);
         }
         match self.archive(stand_in, &mount.destination, LARGEST_IMAGE).await? {
             Archive::Whole(mut image) => {
                 if let Some(image_s) = copy_up::adds(&image, &root, &ours) {
                     self.unpack(stand_in, &above(number), std::mem::take(&mut *image).into()).await?;
-                    root = image_s;
+                    return Ok(image_s);
                 }
             }
             Archive::Missing => {}
@@ -94,7 +129,7 @@ impl Docker {
                 tracing::warn!(volume = mount.volume, "its image holds more for it than is taken over");
             }
         }
-        Ok(Some((root, found)))
+        Ok(root)
     }
 }
 

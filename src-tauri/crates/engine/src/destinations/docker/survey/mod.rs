@@ -96,6 +96,8 @@ pub struct Container {
 /// How a container is set up.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Setup {
+    /// Its image's id.
+    pub image: String,
     /// When it was last started.
     pub started: Option<Timestamp>,
     /// As whom people work in it, as configured: `node`, `1000`, `1000:1000`, or nothing for root.
@@ -220,10 +222,9 @@ impl Docker {
         Ok(Survey { volumes, containers })
     }
 
-    /// Looks up what users and homes are by the containers' own lists of users, where their setup doesn't tell.
+    /// Looks up what users and homes are by the lists of users in their images, where their setup doesn't tell.
     ///
-    /// Apart from [`survey`](Self::survey), as reading a file of a container makes the engine tell everybody of mounts:
-    /// whoever looks at the engine because of its events would be called by his own looking.
+    /// Apart from [`survey`](Self::survey), as it may take a container of ours for each image.
     pub async fn look_users_up(&self, survey: &mut Survey) {
         let found = gather(survey.containers.iter().map(|container| self.user_in(container)), CALLS_AT_ONCE).await;
         for (container, found) in survey.containers.iter_mut().zip(found) {
@@ -236,7 +237,7 @@ impl Docker {
 
     async fn user_in(&self, container: &Container) -> Option<(Option<Ids>, Option<String>)> {
         let setup = container.setup.as_ref().filter(|setup| setup.ids.is_none() || setup.home.is_none())?;
-        Some(self.user_by_lists(&container.id, &setup.user).await)
+        Some(self.user_and_home(&setup.image, &setup.user).await)
     }
 
     async fn with_setup(&self, container: Container) -> Container {

@@ -63,7 +63,8 @@ impl Container {
         let ids = UserText::parse(&user).without_lists();
         let roots = || ids.filter(|ids| ids.uid == 0).map(|_| ROOTS_HOME.to_owned());
         let home = environment.value("HOME").map(str::to_owned).or_else(roots);
-        self.setup = Some(Setup { started: inspected.state.and_then(started), user, ids, home, environment });
+        let image = inspected.image.unwrap_or_default();
+        self.setup = Some(Setup { image, started: inspected.state.and_then(started), user, ids, home, environment });
         self.name_subpaths(&inspected.host_config.unwrap_or_default());
         self
     }

@@ -177,10 +177,31 @@ fn a_file_that_was_harmed_right_after_it_was_read_back_is_noticed() {
 #[test]
 fn a_look_is_made_at_once_and_then_waits() {
     let mut desk = Desk::new(vec![container("app", true)]);
+    desk.passes(SETTLED);
     desk.read_back(5, 1000);
     assert_eq!(desk.vigil.looks(desk.now).len(), 1);
     assert_eq!(desk.vigil.looks(desk.now), []);
     assert_eq!(desk.vigil.next_looks(), Some(desk.now + LOOK_EVERY));
+}
+
+#[test]
+fn nothing_is_looked_at_through_a_container_that_may_end_soon() {
+    let mut desk = Desk::new(vec![]);
+    desk.read_back(5, 1000);
+    desk.created("app");
+    desk.meets("app", false, true);
+    assert!(!desk.vigil.runs("app"));
+    desk.happens(Happening::ContainerStarted("app".to_owned()));
+    assert!(desk.vigil.runs("app"));
+    assert_eq!(desk.vigil.looks(desk.now), []);
+    assert_eq!(desk.vigil.next_looks(), Some(desk.now + SETTLED));
+    desk.passes(SETTLED);
+    desk.created("second");
+    desk.meets("second", true, true);
+    let through: Vec<_> = desk.vigil.looks(desk.now).into_iter().map(|glimpse| glimpse.container).collect();
+    assert_eq!(through, ["app"], "the one that has run for longer");
+    desk.happens(Happening::ContainerEnded("app".to_owned()));
+    assert!(!desk.vigil.runs("app"));
 }
 
 #[test]

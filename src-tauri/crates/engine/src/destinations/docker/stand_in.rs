@@ -1,6 +1,8 @@
-//! A stand-in for a container that waits: of the same image, never started, and with the same volumes, but beside the
-//! image's own folders. It can be looked into, as the one that waits can't, and what belongs into a volume is put there
-//! through it.
+//! A stand-in for somebody's container: of the same image and never started. It is looked into in place of that one, and
+//! what belongs into a volume is put there through it.
+//!
+//! Reading a file of a container, the engine mounts its root file system for a moment; one that ends just then can't be
+//! removed, and stays behind dead. So that happens to ours alone.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -16,13 +18,9 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use zeroize::Zeroizing;
 
-use super::super::{
+use super::{
     ACCIDENT_LABEL, COURIER_LABEL, Docker, EngineError, INSTALLATION_LABEL, SESSION_LABEL, is_missing, random_name,
 };
-use super::guest::{Guest, GuestMount};
-
-/// Where the volumes are mounted, each in a folder of its own.
-const PLACE: &str = "/.tokenferry";
 
 /// What came of asking for an archive.
 pub(super) enum Archive {
@@ -32,17 +30,6 @@ pub(super) enum Archive {
     Missing,
     /// It is longer than it may be.
     TooLarge,
-}
-
-/// The folder above a volume's, in the stand-in. The volume is in it under the name that it has in the container, so
-/// that an archive of the one fits the other.
-pub(super) fn above(number: usize) -> String {
-    format!("{PLACE}/{number}")
-}
-
-/// The last name of where a volume is mounted.
-pub(super) fn name_of(mount: &GuestMount) -> &str {
-    mount.destination.rsplit('/').find(|name| !name.is_empty()).unwrap_or_default()
 }
 
 /// How long to wait before a stand-in that could not be removed is tried again: while it is there, nobody can remove its
@@ -97,21 +84,25 @@ async fn remove(api: Connection, id: String) {
 }
 
 impl Docker {
-    /// Creates a container's stand-in.
-    pub(super) async fn create_stand_in(&self, guest: &Guest) -> Result<StandIn, EngineError> {
+    /// Creates a stand-in of an image, by its id, with volumes and where they are mounted in it.
+    pub(super) async fn create_stand_in(
+        &self,
+        image: &str,
+        volumes: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<StandIn, EngineError> {
         let options = CreateContainerOptionsBuilder::new()
             .name(&format!("tokenferry-stand-in-{}", random_name(&self.reach)?))
             .build();
-        let body = self.stand_in(guest);
+        let body = self.stand_in(image, volumes);
         let created = self.call("create a stand-in", self.api.create_container(Some(options), body)).await?;
         Ok(StandIn { id: created.id, api: self.api.clone() })
     }
 
-    fn stand_in(&self, guest: &Guest) -> ContainerCreateBody {
-        let mounts = guest.mounts.iter().enumerate().map(|(number, mount)| Mount {
+    fn stand_in(&self, image: &str, volumes: impl IntoIterator<Item = (String, String)>) -> ContainerCreateBody {
+        let mounts = volumes.into_iter().map(|(volume, target)| Mount {
             typ: Some(MountType::VOLUME),
-            source: Some(mount.volume.clone()),
-            target: Some(format!("{}/{}", above(number), name_of(mount))),
+            source: Some(volume),
+            target: Some(target),
             volume_options: Some(MountVolumeOptions {
                 no_copy: Some(true),
                 // Put on a volume only if this very call creates it.
@@ -121,7 +112,7 @@ impl Docker {
             ..Default::default()
         });
         ContainerCreateBody {
-            image: Some(guest.image.clone()),
+            image: Some(image.to_owned()),
             // Never run, and an image may have none.
             cmd: Some(vec!["never-started".to_owned()]),
             labels: Some(HashMap::from([
