@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use futures_util::future::join_all;
 use tokio::sync::Mutex;
 
 use crate::destinations::DeliveryError;
@@ -65,6 +66,12 @@ impl Engines {
         let docker = Arc::new(Docker::new(reach, &self.installation)?);
         connected.insert(docker.reach().address(), docker.clone());
         Ok(docker)
+    }
+
+    /// Waits until nothing of ours is left on the engines that this process made there in passing.
+    pub(super) async fn settled(&self) {
+        let connected: Vec<_> = self.connected.lock().await.values().cloned().collect();
+        join_all(connected.iter().map(|docker| docker.settled())).await;
     }
 
     /// Whether some process delivers to this engine now.

@@ -174,6 +174,7 @@ impl Delivery {
         self.tasks.close();
         self.tasks.wait().await;
         self.tasks.reopen();
+        self.engines.settled().await;
     }
 }
 

@@ -170,7 +170,7 @@ impl Docker {
         let mut look = std::pin::pin!(look);
         let held_up = async { Ok(hold_and_look(&self.lines, container, first, look.as_mut()).await) };
         let both = tokio::try_join!(held_up, self.prepare(container, parcels));
-        let ((found, mut hold), Prepared { mut guest, waiting, likely_user, seen }) = match both {
+        let ((found, mut hold), Prepared { mut guest, waiting, seen }) = match both {
             Ok(both) => both,
             Err(NoGuest::Other) => return Ok(None),
             Err(NoGuest::Engine(error)) => return Err(error),
@@ -178,7 +178,9 @@ impl Docker {
         let was_seen = found.is_some();
         let mut ready = Ready::default();
         if let Some((stand_in, contents)) = seen {
-            guest.user = likely_user;
+            if !was_seen {
+                guest.user = self.likely_user(&guest, &stand_in).await;
+            }
             if found.is_none_or(|found| self.learn(&mut guest, found)) {
                 ready = self.make_ready(&stand_in, &guest, contents, parcels, may_go).await;
             }
@@ -211,14 +213,17 @@ impl Docker {
         let guest = self.seen_from_outside(container, parcels).await.map_err(NoGuest::Engine)?;
         let guest = guest.ok_or(NoGuest::Other)?;
         let waiting = self.held.begin(&guest.id);
-        let seen = async {
-            let stand_in = self.stand_in_for(&guest).await?;
-            let contents = self.read_volumes(&stand_in, &guest).await;
-            Ok::<_, EngineError>((stand_in, contents))
+        let seen = match self.stand_in_for(&guest).await {
+            Ok(stand_in) => {
+                let contents = self.read_volumes(&stand_in, &guest).await;
+                Some((stand_in, contents))
+            }
+            Err(error) => {
+                tracing::debug!(container, %error, "a container has no stand-in");
+                None
+            }
         };
-        let (seen, likely_user) = tokio::join!(seen, self.likely_user(&guest));
-        let seen = seen.inspect_err(|error| tracing::debug!(container, %error, "a container has no stand-in"));
-        Ok(Prepared { guest, waiting, likely_user, seen: seen.ok() })
+        Ok(Prepared { guest, waiting, seen })
     }
 
     /// Takes over what a look has shown; answers whether the container has not run yet.
@@ -269,7 +274,6 @@ impl Docker {
 struct Prepared {
     guest: Guest,
     waiting: Waiting,
-    likely_user: String,
     /// Its stand-in, if it can have one, and what lies in its volumes.
     seen: Option<(StandIn, Vec<Option<Content>>)>,
 }

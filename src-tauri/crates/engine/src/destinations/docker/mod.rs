@@ -35,6 +35,7 @@ use bollard::errors::Error as CallError;
 use futures_util::{StreamExt, stream};
 use sha2::{Digest, Sha256};
 use tokio::sync::{Mutex, OnceCell};
+use tokio_util::task::TaskTracker;
 
 pub use cli::Reply;
 use decision::TemporaryNames;
@@ -78,6 +79,7 @@ pub struct Docker {
     lines: Lines,
     habits: Habits,
     lists: KnownLists,
+    removals: TaskTracker,
     identity: OnceCell<Identity>,
 }
 
@@ -106,6 +108,7 @@ impl Docker {
             lines: Lines::default(),
             habits: Habits::default(),
             lists: KnownLists::default(),
+            removals: TaskTracker::new(),
             identity: OnceCell::new(),
         })
     }

@@ -16,6 +16,7 @@ use bollard::query_parameters::{
 };
 use bytes::Bytes;
 use futures_util::StreamExt;
+use tokio_util::task::TaskTracker;
 use zeroize::Zeroizing;
 
 use super::{
@@ -42,10 +43,11 @@ const REMOVE_AGAIN: [Duration; 5] = [
     Duration::from_secs(3),
 ];
 
-/// A stand-in, which is removed when this is dropped, however that comes about.
+/// A stand-in, which is removed when this is dropped, however that comes about: [`Docker::settled`] waits for it.
 pub(super) struct StandIn {
     id: String,
     api: Connection,
+    removals: TaskTracker,
 }
 
 impl std::ops::Deref for StandIn {
@@ -60,7 +62,7 @@ impl Drop for StandIn {
     fn drop(&mut self) {
         let (id, api) = (std::mem::take(&mut self.id), self.api.clone());
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(remove(api, id));
+            self.removals.spawn_on(remove(api, id), &runtime);
         }
     }
 }
@@ -95,7 +97,14 @@ impl Docker {
             .build();
         let body = self.stand_in(image, volumes);
         let created = self.call("create a stand-in", self.api.create_container(Some(options), body)).await?;
-        Ok(StandIn { id: created.id, api: self.api.clone() })
+        Ok(StandIn { id: created.id, api: self.api.clone(), removals: self.removals.clone() })
+    }
+
+    /// Waits until every stand-in that was done with is removed.
+    pub async fn settled(&self) {
+        self.removals.close();
+        self.removals.wait().await;
+        self.removals.reopen();
     }
 
     fn stand_in(&self, image: &str, volumes: impl IntoIterator<Item = (String, String)>) -> ContainerCreateBody {

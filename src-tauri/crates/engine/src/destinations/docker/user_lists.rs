@@ -80,7 +80,8 @@ impl Docker {
 
     async fn read_lists(&self, image: &str, stand_in: &str) -> Arc<Lists> {
         let (passwd, group) = tokio::join!(self.text_in(stand_in, "/etc/passwd"), self.text_in(stand_in, "/etc/group"));
-        let (is_read, lists) = (passwd.is_some(), Lists { passwd: passwd.unwrap_or_default(), group: group.unwrap_or_default() });
+        let (is_read, lists) =
+            (passwd.is_some(), Lists { passwd: passwd.unwrap_or_default(), group: group.unwrap_or_default() });
         let lists = Arc::new(lists);
         if is_read {
             self.lists.add(image, lists.clone());

@@ -1,14 +1,19 @@
 //! As whom a container will run, while the engine doesn't tell: as the last one of the same image with the same volume, else
-//! as the image says.
+//! as the image says, or whoever owns the folder there where the volume will be.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::super::Docker;
+use super::super::stand_in::Archive;
+use super::super::users::is_root;
+use super::copy_up;
 use super::guest::Guest;
 
 /// As many are remembered; with more, it is begun anew.
 const MOST: usize = 256;
+/// A folder of an image that holds more than this, in bytes, takes too long to be asked for its owner.
+const LARGEST_FOLDER: usize = 1 << 20;
 
 /// The users of containers that were looked at, as they were given.
 #[derive(Debug, Clone, Default)]
@@ -41,12 +46,24 @@ impl Habits {
 
 impl Docker {
     /// Most likely a container's user, as it was given.
-    pub(super) async fn likely_user(&self, guest: &Guest) -> String {
+    pub(super) async fn likely_user(&self, guest: &Guest, stand_in: &str) -> String {
         if let Some(user) = self.habits.recall(guest) {
             return user;
         }
         let image = self.api.inspect_image(&guest.image).await;
-        image.ok().and_then(|image| image.config?.user).unwrap_or_default()
+        let user = image.ok().and_then(|image| image.config?.user).unwrap_or_default();
+        if !is_root(&user) {
+            return user;
+        }
+        for mount in &guest.mounts {
+            if let Ok(Archive::Whole(folder)) = self.archive(stand_in, &mount.destination, LARGEST_FOLDER).await
+                && let Some((root, _)) = copy_up::open(&folder)
+                && root.owner().uid != 0
+            {
+                return format!("{}:{}", root.owner().uid, root.owner().gid);
+            }
+        }
+        user
     }
 }
 
