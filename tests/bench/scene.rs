@@ -84,5 +84,5 @@ fn parcel(volume: &Volume) -> Parcel {
         compose: Box::new(|_| Ok(Change::Write(SecretBytes::new(vec![b'x'; SIZE])))),
     };
     let name = volume.name().to_owned();
-    Parcel { destination: name.clone(), volume: name, owner: OwnerChoice::Auto, files: vec![file] }
+    Parcel { destination: name.clone(), root: name, owner: OwnerChoice::Auto, files: vec![file] }
 }

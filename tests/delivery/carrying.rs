@@ -55,7 +55,7 @@ async fn looking_changes_nothing() {
     let before = volume.all().await;
     let glance = Glance {
         destination: "d".to_owned(),
-        volume: volume.name().to_owned(),
+        root: volume.name().to_owned(),
         paths: vec![FILE.to_owned(), "nothing".to_owned()],
     };
     let (name, seen) = docker.look(vec![glance]).await.remove(0);

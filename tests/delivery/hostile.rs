@@ -132,5 +132,5 @@ async fn volumes_that_can_t_be_mounted_hold_up_no_other() {
 
 fn glance(volume: &Volume) -> engine::destinations::Glance {
     let name = volume.name().to_owned();
-    engine::destinations::Glance { destination: name.clone(), volume: name, paths: vec![FILE.to_owned()] }
+    engine::destinations::Glance { destination: name.clone(), root: name, paths: vec![FILE.to_owned()] }
 }

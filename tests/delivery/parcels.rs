@@ -38,7 +38,7 @@ pub(crate) fn writing(path: &str, bytes: &[u8]) -> ParcelFile {
 pub(crate) fn parcel(volume: &str, files: impl IntoIterator<Item = ParcelFile>) -> Parcel {
     Parcel {
         destination: volume.to_owned(),
-        volume: volume.to_owned(),
+        root: volume.to_owned(),
         owner: OwnerChoice::Auto,
         files: files.into_iter().collect(),
     }

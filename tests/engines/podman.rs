@@ -37,7 +37,7 @@ async fn files_are_delivered_looked_at_and_withdrawn() {
     assert_eq!(podman.read(volume.name(), FILE).unwrap(), (b"for podman".to_vec(), (0, 0, 0o600)));
     assert_eq!(podman.read(theirs.name(), FILE).unwrap(), (b"for podman".to_vec(), (1234, 567, 0o600)));
 
-    let glance = Glance { destination: "d".to_owned(), volume: volume.name().to_owned(), paths: vec![FILE.to_owned()] };
+    let glance = Glance { destination: "d".to_owned(), root: volume.name().to_owned(), paths: vec![FILE.to_owned()] };
     let seen = docker.look(vec![glance]).await.remove(0).1.unwrap_or_else(|error| panic!("{error} {}", podman.log()));
     assert_eq!(seen[0].file.as_ref().unwrap().content.as_ref().unwrap().expose(), b"for podman");
     let taken = carry(&docker, parcel(volume.name(), [file(FILE, |_| Change::Remove)])).await.unwrap();

@@ -57,7 +57,7 @@ async fn a_delivery_goes_over_ssh_and_signs_in_once() {
     let found = volume.read(FILE).await;
     assert_eq!((found.contents(), found.rights()), (&b"far away"[..], (1000, 1000, 0o600)));
 
-    let glance = Glance { destination: "d".to_owned(), volume: volume.name().to_owned(), paths: vec![FILE.to_owned()] };
+    let glance = Glance { destination: "d".to_owned(), root: volume.name().to_owned(), paths: vec![FILE.to_owned()] };
     let seen = docker.look(vec![glance]).await.remove(0).1.unwrap();
     assert_eq!(seen[0].file.as_ref().unwrap().content.as_ref().unwrap().expose(), b"far away");
     carry(&docker, parcel(volume.name(), [file(FILE, |_| Change::Remove)])).await.unwrap();

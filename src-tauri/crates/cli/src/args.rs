@@ -6,7 +6,8 @@ use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use engine::account::AccountName;
 use engine::destinations::OwnerChoice;
-use engine::settings::{DestinationName, Folder, Format, VolumeName};
+use engine::formats::Format;
+use engine::settings::{DestinationName, Folder, VolumeName};
 use engine::snippets::{self, ImageName, MountPoint, ServiceName};
 
 /// Sign in to Claude once, on your own machine; every container stays signed in.

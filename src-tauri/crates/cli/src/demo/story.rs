@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use engine::account::AccountName;
 use engine::credentials::Credentials;
 use engine::destinations::OwnerChoice;
-use engine::settings::{self, Destination, Format};
+use engine::formats::Format;
+use engine::settings::{self, Destination};
 use engine::sign_in::{Landing, Loopback};
 use engine::{Engine, Surroundings};
 use jiff::tz::TimeZone;
@@ -174,7 +175,7 @@ impl Story<'_> {
             folder: None,
             engine: settings::default_engine(),
             account: first.account.clone(),
-            format: Format::ClaudeCode,
+            format: Format::default(),
             owner: OwnerChoice::Auto,
             ready_to_use: false,
         };

@@ -97,6 +97,7 @@ fn intent(order: &Order) -> Intent {
         place: destination.place(),
         destination: destination.name.to_string(),
         account: destination.account.clone(),
+        format: destination.format,
         fingerprint: order.credentials.fingerprint(),
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::account::AccountName;
 use crate::credentials::Fingerprint;
-use crate::formats::claude_code::Found;
+use crate::formats::Found;
 
 /// What somebody did to a copy of ours.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -16,7 +16,7 @@ pub fn glance(destination: &Destination, files: &[&str]) -> Glance {
     Glance {
         destination: destination.name.to_string(),
         paths: files.iter().map(|file| place.path(file)).collect(),
-        volume: place.volume,
+        root: place.volume,
     }
 }
 

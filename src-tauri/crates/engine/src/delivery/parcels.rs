@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::{Order, Way};
 use crate::credentials::Fingerprint;
 use crate::destinations::{Change, ComposeError, OwnerChoice, Parcel, ParcelFile};
-use crate::formats::claude_code::{self, Found};
+use crate::formats::{Format, Found, TakerFile, claude_code};
 use crate::journal::CopyRow;
 use crate::settings::Place;
 
@@ -22,8 +22,8 @@ pub(super) struct Laid {
 }
 
 impl Lay {
-    fn note(&self, existing: Option<&[u8]>) {
-        let laid = Laid { found: claude_code::found(existing), is_file: existing.is_some() };
+    fn note(&self, format: Format, existing: Option<&[u8]>) {
+        let laid = Laid { found: format.found(existing), is_file: existing.is_some() };
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(laid);
     }
 
@@ -35,23 +35,27 @@ impl Lay {
 /// Brings the files of an order's format, and tells what lay there before.
 pub(super) fn bringing(order: &Order) -> (Parcel, Lay) {
     let Order { destination, credentials, way } = order;
-    let place = destination.place();
-    let (credentials, way, lay) = (credentials.clone(), *way, Lay::default());
-    let noted = lay.clone();
-    let mut files = vec![file(&place, claude_code::CREDENTIALS, move |existing| {
-        noted.note(existing);
-        match way {
-            Way::Publish => claude_code::with_token(&credentials, existing, false),
-            Way::Replace => claude_code::with_token(&credentials, existing, true),
-            Way::Check => claude_code::with_token_if_other(&credentials, existing),
-        }
-    })];
-    if destination.ready_to_use {
-        files.push(file(&place, claude_code::ONBOARDING, claude_code::onboarded));
+    let (place, format, lay) = (destination.place(), destination.format, Lay::default());
+    let mut files = Vec::new();
+    for (number, taken) in format.files().iter().enumerate() {
+        let (credentials, way) = (credentials.clone(), *way);
+        let noted = (number == 0).then(|| lay.clone());
+        files.push(file(&place, taken, move |existing| {
+            if let Some(lay) = &noted {
+                lay.note(format, existing);
+            }
+            match (way, existing) {
+                (Way::Check, Some(existing)) if format.holds(taken, &credentials, existing) => Ok(Change::Settle),
+                (way, _) => format.with_token(taken, &credentials, existing, way == Way::Replace),
+            }
+        }));
+    }
+    if destination.ready_to_use && format == Format::default() {
+        files.push(file(&place, &claude_code::ONBOARDING_FILE, claude_code::onboarded));
     }
     let parcel = Parcel {
         destination: destination.name.to_string(),
-        volume: destination.volume.to_string(),
+        root: destination.volume.to_string(),
         owner: destination.owner,
         files,
     };
@@ -65,21 +69,25 @@ pub fn parcels(orders: &[Order]) -> Vec<Parcel> {
 
 /// Takes our token away; the parcel is known by its number.
 pub(super) fn taking_away(number: usize, copy: &CopyRow, ours: &Arc<HashSet<Fingerprint>>) -> Parcel {
-    let ours = ours.clone();
+    let format = copy.format;
+    let files = format.files().iter().map(|taken| {
+        let ours = ours.clone();
+        file(&copy.place, taken, move |existing| {
+            format.without_token(taken, existing, &|token| ours.contains(token))
+        })
+    });
     Parcel {
         destination: number.to_string(),
-        volume: copy.place.volume.clone(),
+        root: copy.place.volume.clone(),
         owner: OwnerChoice::Auto,
-        files: vec![file(&copy.place, claude_code::CREDENTIALS, move |existing| {
-            claude_code::without_token(existing, |token| ours.contains(token))
-        })],
+        files: files.collect(),
     }
 }
 
 fn file(
     place: &Place,
-    name: &str,
+    taken: &TakerFile,
     compose: impl Fn(Option<&[u8]>) -> Result<Change, ComposeError> + Send + Sync + 'static,
 ) -> ParcelFile {
-    ParcelFile { path: place.path(name), mode: claude_code::MODE, compose: Box::new(compose) }
+    ParcelFile { path: place.path(taken.path), mode: taken.mode, compose: Box::new(compose) }
 }

@@ -109,6 +109,7 @@ mod tests {
                 place: destination.place(),
                 destination: destination.name.to_string(),
                 account: destination.account.clone(),
+                format: destination.format,
                 fingerprint: fingerprint.clone(),
             };
             (self.journal.about_to_send(&[intent]).unwrap()[0], fingerprint)

@@ -17,8 +17,9 @@ pub use error::{DeliveryError, NextStep};
 pub struct Parcel {
     /// The destination's name, as the user gave it; unique within a call.
     pub destination: String,
-    /// The Docker volume. Two parcels may go to the same one, to different files.
-    pub volume: String,
+    /// What the files lie in: a volume's name, a folder's path, and so on by kind of place. Two parcels may go to the same
+    /// one, to different files.
+    pub root: String,
     /// Whose the files shall be.
     pub owner: OwnerChoice,
     /// The files, each handled for itself.
@@ -27,7 +28,7 @@ pub struct Parcel {
 
 /// One file of a parcel.
 pub struct ParcelFile {
-    /// Where it goes, from the volume's root; names joined by `/`.
+    /// Where it goes, from the root; names joined by `/`.
     pub path: String,
     /// Permission bits, such as `0o600`.
     pub mode: u32,
@@ -194,9 +195,9 @@ impl From<docker::EngineError> for Undelivered {
 pub struct Glance {
     /// The destination's name.
     pub destination: String,
-    /// The Docker volume.
-    pub volume: String,
-    /// The files' paths from the volume's root.
+    /// What to look into, as in a [`Parcel`].
+    pub root: String,
+    /// The files' paths from there.
     pub paths: Vec<String>,
 }
 

@@ -10,7 +10,8 @@ use super::{Facts, Place, Reason, naming};
 use crate::account::AccountName;
 use crate::destinations::docker::survey::Survey;
 use crate::destinations::{Ids, OwnerChoice};
-use crate::settings::{Destination, DestinationName, Folder, Format, VolumeName};
+use crate::formats::Format;
+use crate::settings::{Destination, DestinationName, Folder, VolumeName};
 use crate::shell;
 
 /// A place that could be approved of.

@@ -6,7 +6,8 @@ use crate::account::AccountName;
 use crate::credentials::Fingerprint;
 use crate::destinations::DeliveryError;
 use crate::discovery::plain;
-use crate::formats::claude_code::{FOLDER_VARIABLE, Found};
+use crate::formats::Found;
+use crate::formats::claude_code::FOLDER_VARIABLE;
 use crate::journal::{AccountRow, Stage};
 use crate::settings::Destination;
 

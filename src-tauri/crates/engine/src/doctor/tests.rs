@@ -15,7 +15,7 @@ use crate::destinations::docker::{EngineError, Leftovers};
 use crate::destinations::{ComposeError, DeliveryError, Ids};
 use crate::discovery::samples::{bind, container, labelled, volume};
 use crate::error::Error;
-use crate::formats::claude_code::Found;
+use crate::formats::Found;
 use crate::journal::{AccountRow, CopyRow, Journal, JournalError, Stage, Trouble};
 use crate::provider::ProviderError;
 use crate::settings::samples::destination;

@@ -19,9 +19,9 @@ use crate::doctor::{
     uses,
 };
 use crate::error::Error;
-use crate::formats::claude_code::{self, Found};
+use crate::formats::{Format, Found, claude_code};
 use crate::journal::{AccountRow, CopyRow, Event, Kind, Trouble};
-use crate::settings::{self, Destination, DestinationName, Format, Settings, default_engine};
+use crate::settings::{self, Destination, DestinationName, Settings, default_engine};
 use crate::vault::{self, VaultError, VaultKind, lock};
 
 /// How long an engine may take to answer and to tell what is on it: each of its calls has 10 s, and it is asked for
@@ -249,7 +249,7 @@ impl Engine {
         destinations: &[Destination],
         survey: &Survey,
     ) -> BTreeMap<String, Result<Contents, DeliveryError>> {
-        let there = |it: &&Destination| it.format == Format::ClaudeCode && survey.volume(it.volume.as_str()).is_some();
+        let there = |it: &&Destination| it.format == Format::default() && survey.volume(it.volume.as_str()).is_some();
         let files = [claude_code::CREDENTIALS, claude_code::ONBOARDING];
         let glances: Vec<Glance> = destinations.iter().filter(there).map(|it| glance(it, &files)).collect();
         if glances.is_empty() {

@@ -5,6 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::{Found, Taker, TakerFile};
 use crate::credentials::{Credentials, Fingerprint};
 use crate::destinations::{Change, ComposeError};
 use crate::secret::{SecretBytes, SecretString};
@@ -13,6 +14,8 @@ use crate::secret::{SecretBytes, SecretString};
 pub const CREDENTIALS: &str = ".credentials.json";
 /// The file that says that nothing needs to be asked any more.
 pub const ONBOARDING: &str = ".claude.json";
+/// That file.
+pub const ONBOARDING_FILE: TakerFile = TakerFile { path: ONBOARDING, mode: MODE };
 /// The variable that names the folder of the credentials alone.
 pub const CREDENTIALS_VARIABLE: &str = "CLAUDE_SECURESTORAGE_CONFIG_DIR";
 /// The variable that names the CLI's folder, where the other one is not set.
@@ -26,16 +29,53 @@ const KEY: &str = "claudeAiOauth";
 const ACCESS_TOKEN: &str = "accessToken";
 const REFRESH_TOKEN: &str = "refreshToken";
 
-/// As [`with_token`], but where a file holds just this token already, its content is kept, whoever wrote it.
-///
-/// # Errors
-/// As [`with_token`].
-pub fn with_token_if_other(credentials: &Credentials, existing: Option<&[u8]>) -> Result<Change, ComposeError> {
-    let before = read(existing)?;
-    if before.get(KEY) == Some(&Value::Object(entry(credentials))) {
-        return Ok(Change::Settle);
+/// The official CLI's format.
+#[derive(Debug)]
+pub struct ClaudeCode;
+
+impl Taker for ClaudeCode {
+    fn name(&self) -> &'static str {
+        "claude-code"
     }
-    with_token(credentials, existing, false)
+
+    fn readers(&self) -> &'static str {
+        "the Claude Code CLI, the Agent SDK"
+    }
+
+    fn is_official(&self) -> bool {
+        true
+    }
+
+    fn files(&self) -> &'static [TakerFile] {
+        &[TakerFile { path: CREDENTIALS, mode: MODE }]
+    }
+
+    fn with_token(
+        &self,
+        _: &TakerFile,
+        credentials: &Credentials,
+        existing: Option<&[u8]>,
+        replace: bool,
+    ) -> Result<Change, ComposeError> {
+        with_token(credentials, existing, replace)
+    }
+
+    fn holds(&self, _: &TakerFile, credentials: &Credentials, existing: &[u8]) -> bool {
+        read(Some(existing)).is_ok_and(|file| file.get(KEY) == Some(&Value::Object(entry(credentials))))
+    }
+
+    fn without_token(
+        &self,
+        _: &TakerFile,
+        existing: Option<&[u8]>,
+        ours: &dyn Fn(&Fingerprint) -> bool,
+    ) -> Result<Change, ComposeError> {
+        without_token(existing, ours)
+    }
+
+    fn found(&self, existing: Option<&[u8]>) -> Found {
+        found(existing)
+    }
 }
 
 /// The file with this sign-in's access token in it. A full sign-in of somebody else's is replaced only on request.
@@ -63,21 +103,6 @@ fn entry(credentials: &Credentials) -> Map<String, Value> {
         entry.insert("rateLimitTier".into(), tier.clone().into());
     }
     entry
-}
-
-/// What lies in the file of credentials.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Found {
-    /// No file, or nobody's sign-in in it.
-    Nothing,
-    /// A sign-in that was blanked, as a CLI does whose renewal was refused.
-    Blank,
-    /// An access token alone.
-    Token(Fingerprint),
-    /// A whole sign-in, with a refresh token: somebody signed in there.
-    SignIn(Fingerprint),
-    /// No file of the CLI's.
-    NotUnderstood,
 }
 
 /// Says what lies in the file of credentials.
@@ -235,17 +260,17 @@ mod tests {
     }
 
     #[test]
-    fn what_holds_the_token_already_is_kept() {
+    fn what_holds_the_token_already_is_known() {
         let credentials = samples::credentials();
+        let holds = |existing: &[u8]| ClaudeCode.holds(&ClaudeCode.files()[0], &credentials, existing);
         let Change::Write(ours) = with_token(&credentials, None, false).unwrap() else { panic!("not written") };
         // As the CLI writes it when somebody signs in to an MCP server.
         let mut file: Value = serde_json::from_slice(ours.expose()).unwrap();
         file["mcpOAuth"] = json!({});
-        let rewritten = serde_json::to_vec(&file).unwrap();
-        assert!(matches!(with_token_if_other(&credentials, Some(&rewritten)).unwrap(), Change::Settle));
+        assert!(holds(&serde_json::to_vec(&file).unwrap()));
         file["claudeAiOauth"]["expiresAt"] = json!(0);
-        written(with_token_if_other(&credentials, Some(&serde_json::to_vec(&file).unwrap())));
-        written(with_token_if_other(&credentials, None));
+        assert!(!holds(&serde_json::to_vec(&file).unwrap()));
+        assert!(!holds(b""));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use rusqlite::{OptionalExtension, Row, ToSql, params};
 use super::{Journal, JournalError, Trouble, from_json, from_millis, to_json, to_millis};
 use crate::account::AccountName;
 use crate::credentials::Fingerprint;
+use crate::formats::Format;
 use crate::settings::Place;
 
 /// A place that holds, or may hold, a copy.
@@ -17,6 +18,8 @@ pub struct CopyRow {
     pub destination: String,
     /// Whose token.
     pub account: AccountName,
+    /// In which format it lies there.
+    pub format: Format,
     /// What was last sent there.
     pub sent: Fingerprint,
     /// What was last read back.
@@ -48,6 +51,8 @@ pub struct Intent {
     pub destination: String,
     /// Whose token.
     pub account: AccountName,
+    /// In which format.
+    pub format: Format,
     /// Which token.
     pub fingerprint: Fingerprint,
 }
@@ -63,6 +68,7 @@ impl CopyRow {
             account: account
                 .parse()
                 .map_err(|_| rusqlite::Error::InvalidColumnType(0, account, rusqlite::types::Type::Text))?,
+            format: row.get::<_, String>("format")?.parse().unwrap_or_default(),
             sent: Fingerprint(row.get("sent")?),
             confirmed: row.get::<_, Option<String>>("confirmed")?.map(Fingerprint),
             delivered: time("delivered")?,
@@ -105,13 +111,13 @@ impl Journal {
         self.durably(|db| {
             let transaction = db.unchecked_transaction()?;
             let mut wanted = Vec::new();
-            for Intent { place, destination, account, fingerprint } in intents {
+            for Intent { place, destination, account, format, fingerprint } in intents {
                 let noted = transaction
                     .prepare_cached(
-                        "INSERT INTO copies (engine, volume, folder, destination, account, sent, under_way)
-                         SELECT ?1, ?2, ?3, ?4, ?5, ?6, 1
+                        "INSERT INTO copies (engine, volume, folder, destination, account, sent, format, under_way)
+                         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, 1
                              WHERE EXISTS (SELECT 1 FROM accounts WHERE name = ?5 AND stage = 'kept' AND fingerprint = ?6)
-                         ON CONFLICT DO UPDATE SET destination = ?4, account = ?5, sent = ?6, withdraw = 0,
+                         ON CONFLICT DO UPDATE SET destination = ?4, account = ?5, sent = ?6, format = ?7, withdraw = 0,
                              uncertain = max(uncertain, under_way), under_way = 1",
                     )?
                     .execute(params![
@@ -120,7 +126,8 @@ impl Journal {
                         place.folder,
                         destination,
                         account.as_str(),
-                        fingerprint.0
+                        fingerprint.0,
+                        format.name()
                     ])?;
                 wanted.push(noted > 0);
             }

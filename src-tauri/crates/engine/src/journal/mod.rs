@@ -25,9 +25,9 @@ use crate::destinations::DeliveryError;
 /// How long to wait for another process's transaction, which takes milliseconds.
 const BUSY_WITHIN: Duration = Duration::from_secs(10);
 /// Counts the shapes that the file has had.
-const SHAPE: u32 = 2;
+const SHAPE: u32 = 3;
 /// From nothing to the present shape, a step for each. One that was released stays as it is.
-const STEPS: [&str; SHAPE as usize] = [include_str!("shapes/1.sql"), include_str!("shapes/2.sql")];
+const STEPS: [&str; SHAPE as usize] = [include_str!("shapes/1.sql"), include_str!("shapes/2.sql"), include_str!("shapes/3.sql")];
 
 /// The journal can't be used.
 #[derive(Debug, thiserror::Error)]

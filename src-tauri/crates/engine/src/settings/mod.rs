@@ -16,6 +16,7 @@ pub use names::{DestinationName, Folder, VolumeName};
 
 use crate::account::AccountName;
 use crate::destinations::OwnerChoice;
+use crate::formats::Format;
 use crate::vault::VaultKind;
 
 /// Seconds before its end in which an access token is renewed at the latest, unless the user says otherwise.
@@ -68,7 +69,7 @@ pub struct Destination {
     #[serde(default)]
     pub account: AccountName,
     /// In which taker's format.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "word")]
     pub format: Format,
     /// Whom the files belong to.
     #[serde(default, deserialize_with = "word", serialize_with = "as_text", skip_serializing_if = "is_auto")]
@@ -123,34 +124,6 @@ impl fmt::Display for Place {
 /// The engine that the platform has by default.
 pub fn default_engine() -> String {
     "default".to_owned()
-}
-
-/// Which files a taker reads.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Format {
-    /// The official CLI and what is built on it.
-    #[default]
-    #[serde(rename = "claude-code")]
-    ClaudeCode,
-}
-
-impl FromStr for Format {
-    type Err = String;
-
-    fn from_str(word: &str) -> Result<Self, Self::Err> {
-        match word {
-            "claude-code" => Ok(Self::ClaudeCode),
-            other => Err(format!("\"{other}\" is no format that Tokenferry writes. It writes claude-code.")),
-        }
-    }
-}
-
-impl fmt::Display for Format {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::ClaudeCode => "claude-code",
-        })
-    }
 }
 
 /// Why the settings can't be used, or changed. The file is as it was.
@@ -252,7 +225,7 @@ pub(crate) mod samples {
             folder: None,
             engine: default_engine(),
             account: AccountName::default(),
-            format: Format::ClaudeCode,
+            format: Format::default(),
             owner: OwnerChoice::Auto,
             ready_to_use: false,
         }

@@ -67,9 +67,9 @@ impl Docker {
             if let Some(file) = parcel.files.iter().find(|file| !decision::is_path(&file.path)) {
                 return Err(DeliveryError::BadPath { path: file.path.clone() });
             }
-            match listed.get(&parcel.volume) {
+            match listed.get(&parcel.root) {
                 Some(facts) => Ok(facts.clone()),
-                None => self.facts(&parcel.volume).await,
+                None => self.facts(&parcel.root).await,
             }
         });
         gather(looked_up, CALLS_AT_ONCE).await
@@ -87,7 +87,7 @@ impl Docker {
             Err(HireError::Start(_)) => {}
         }
         for errand in errands {
-            by_volume.entry(&errand.parcel.volume).or_default().push(errand);
+            by_volume.entry(&errand.parcel.root).or_default().push(errand);
         }
         let alone = by_volume.into_values().map(|errands| self.alone(errands));
         gather(alone, COURIERS_AT_ONCE).await.into_iter().flatten().collect()
@@ -99,7 +99,7 @@ impl Docker {
             Ok(settled) => return settled,
             Err(HireError::Engine(error)) => error.into(),
             Err(HireError::Start(error)) => match errands.first() {
-                Some(errand) => self.blame(&errand.parcel.volume, error).await,
+                Some(errand) => self.blame(&errand.parcel.root, error).await,
                 None => error.into(),
             },
         };

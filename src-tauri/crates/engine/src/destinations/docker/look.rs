@@ -37,8 +37,8 @@ fn into_parcel(glance: Glance) -> (Parcel, Vec<Caught>) {
             (ParcelFile { path, mode: 0, compose: Box::new(compose) }, caught)
         })
         .unzip();
-    let Glance { destination, volume, .. } = glance;
-    (Parcel { destination, volume, owner: OwnerChoice::Auto, files }, caught)
+    let Glance { destination, root, .. } = glance;
+    (Parcel { destination, root, owner: OwnerChoice::Auto, files }, caught)
 }
 
 fn seen(receipt: Receipt, caught: &[Caught]) -> Vec<Seen> {

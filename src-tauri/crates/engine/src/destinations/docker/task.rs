@@ -42,7 +42,7 @@ impl<'a> Task<'a> {
     }
 
     pub(super) fn volume(&self) -> &'a str {
-        &self.errand.parcel.volume
+        &self.errand.parcel.root
     }
 
     pub(super) fn place(&self) -> Place<'a> {

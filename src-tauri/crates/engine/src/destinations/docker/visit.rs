@@ -38,7 +38,7 @@ impl<'a> Visit<'a> {
         let mut mounts: HashMap<&str, usize> = HashMap::new();
         let mut tasks = Vec::new();
         for (number, errand) in errands.iter().enumerate() {
-            let volume = errand.parcel.volume.as_str();
+            let volume = errand.parcel.root.as_str();
             let mount = *mounts.entry(volume).or_insert_with(|| {
                 volumes.push(volume);
                 volumes.len() - 1
@@ -101,7 +101,7 @@ impl<'a> Visit<'a> {
             self.tasks.iter().filter(empty).map(|task| (task.mount, task.errand)).collect();
         let docker = self.docker;
         let looked_up = empty.into_iter().map(|(mount, errand)| async move {
-            docker.is_accident(&errand.parcel.volume, &errand.facts).await.then_some(mount)
+            docker.is_accident(&errand.parcel.root, &errand.facts).await.then_some(mount)
         });
         let looked_up = gather(looked_up, CALLS_AT_ONCE).await;
         self.accidents.extend(looked_up.into_iter().flatten());

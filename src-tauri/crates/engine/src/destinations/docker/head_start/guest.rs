@@ -65,7 +65,7 @@ impl Guest {
 fn guest_mount(point: MountPoint, parcels: &[Parcel]) -> Option<GuestMount> {
     // Image mounts carry names too.
     let (volume, destination) = (point.name.filter(|_| point.typ.as_deref() == Some("volume"))?, point.destination?);
-    let is_due = parcels.iter().any(|parcel| parcel.volume == volume);
+    let is_due = parcels.iter().any(|parcel| parcel.root == volume);
     is_due.then_some(GuestMount { volume, destination, is_filled: false })
 }
 
@@ -101,7 +101,7 @@ mod tests {
     fn parcels() -> Vec<Parcel> {
         let parcel = |volume: &str| Parcel {
             destination: volume.to_owned(),
-            volume: volume.to_owned(),
+            root: volume.to_owned(),
             owner: OwnerChoice::Auto,
             files: Vec::new(),
         };

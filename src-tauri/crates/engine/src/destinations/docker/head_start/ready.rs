@@ -83,7 +83,7 @@ impl Docker {
         let user = self.user_in_stand_in(&guest.image, stand_in, &guest.user).await;
         let mut ready = Ready { user, all: true };
         for ((number, mount), content) in guest.mounts.iter().enumerate().zip(contents) {
-            let parcels: Vec<_> = parcels.iter().filter(|parcel| parcel.volume == mount.volume).collect();
+            let parcels: Vec<_> = parcels.iter().filter(|parcel| parcel.root == mount.volume).collect();
             let made_ready = async {
                 let Some((root, found)) = content else { return Ok(false) };
                 let root = self.fill(stand_in, number, mount, &parcels, (root, &found)).await?;
