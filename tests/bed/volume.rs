@@ -56,6 +56,12 @@ pub enum Kind {
 }
 
 impl Found {
+    /// Whether it is a file.
+    #[must_use]
+    pub fn is_file(&self) -> bool {
+        matches!(self.kind, Kind::File(_))
+    }
+
     /// A file's contents.
     ///
     /// # Panics

@@ -188,9 +188,8 @@ async fn labels_count_as_approval_where_that_was_opened() {
         Engine::open(Surroundings { home, docker, vault: Some("file".to_owned()), ..Surroundings::default() }).unwrap()
     };
     let survey = survey(&engine).await;
-    let added = |added: Vec<engine::settings::Destination>| -> Vec<String> {
-        added.iter().map(|it| it.volume.to_string()).collect()
-    };
+    let added =
+        |added: Vec<engine::settings::Destination>| -> Vec<String> { added.iter().map(|it| it.place.root()).collect() };
     assert!(open().approve_labelled(&survey, engine.host()).await.unwrap().is_empty(), "nobody opened that");
 
     let config = home.state().join("config.toml");

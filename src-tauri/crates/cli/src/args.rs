@@ -7,7 +7,7 @@ use clap_complete::Shell;
 use engine::account::AccountName;
 use engine::destinations::OwnerChoice;
 use engine::formats::Format;
-use engine::settings::{DestinationName, Folder, VolumeName};
+use engine::settings::{self, DestinationName, Folder, Place, VolumeName, VolumePlace};
 use engine::snippets::{self, ImageName, MountPoint, ServiceName};
 
 /// Sign in to Claude once, on your own machine; every container stays signed in.
@@ -154,14 +154,10 @@ pub(crate) enum Destination {
     Add {
         /// Your name for it
         name: DestinationName,
-        /// The Docker volume
-        #[arg(long)]
-        volume: VolumeName,
-        /// The folder inside of the volume, where the files don't lie at its top
-        #[arg(long)]
-        folder: Option<Folder>,
+        #[command(flatten)]
+        place: PlaceArgs,
         /// The Docker context or address; without it, the engine that `docker` would use
-        #[arg(long, value_name = "CONTEXT")]
+        #[arg(long, value_name = "CONTEXT", requires = "volume")]
         engine: Option<String>,
         /// Whose token it gets
         #[arg(long, value_name = "NAME")]
@@ -175,6 +171,9 @@ pub(crate) enum Destination {
         /// Also see to it that an interactive `claude` asks nothing; it needs CLAUDE_CONFIG_DIR set to the mounted folder
         #[arg(long)]
         ready_to_use: bool,
+        /// Agree beforehand that others than Anthropic's own programs get the token
+        #[arg(long)]
+        yes: bool,
     },
     /// Keep it fresh no more, and take its copy away
     Remove {
@@ -198,6 +197,37 @@ pub(crate) enum Destination {
         #[arg(long, value_name = "NAME")]
         account: Option<AccountName>,
     },
+}
+
+/// Where to: one of these.
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false, args = ["volume", "directory"])]
+pub(crate) struct PlaceArgs {
+    /// The Docker volume
+    #[arg(long)]
+    volume: Option<VolumeName>,
+    /// The folder inside of the volume, where the files don't lie at its top
+    #[arg(long, requires = "volume")]
+    folder: Option<Folder>,
+    /// A folder of this machine
+    #[arg(long, value_name = "PATH")]
+    directory: Option<PathBuf>,
+}
+
+impl PlaceArgs {
+    /// The place that they name.
+    pub(crate) fn read(self) -> std::io::Result<Place> {
+        match (self.volume, self.directory) {
+            (Some(volume), _) => {
+                let (engine, folder) = (settings::default_engine(), self.folder);
+                Ok(Place::Volume(VolumePlace { engine, volume, folder }))
+            }
+            // Whoever reads the settings may stand somewhere else.
+            (None, directory) => {
+                Ok(Place::Directory { directory: std::path::absolute(directory.unwrap_or_default())? })
+            }
+        }
+    }
 }
 
 /// What a snippet is for.

@@ -6,7 +6,7 @@ use crate::home::HomeError;
 use crate::journal::JournalError;
 use crate::keeper::KeepError;
 use crate::provider::{BadProvider, ProviderError};
-use crate::settings::SettingsError;
+use crate::settings::{DestinationName, SettingsError};
 use crate::sign_in::{CallbackError, ImportError, UnreadablePending};
 use crate::vault::lock::LockError;
 use crate::vault::{BadVaultKind, VaultError};
@@ -59,6 +59,9 @@ pub enum Error {
     /// Nothing is there to be delivered.
     #[error("There is no destination yet.")]
     NoDestinations,
+    /// What is asked for is of volumes alone.
+    #[error("Destination {0} is in no Docker volume.")]
+    NoVolume(DestinationName),
 }
 
 impl From<VaultError> for Error {
@@ -116,6 +119,7 @@ impl Error {
             Self::WhichAccount(_) => "which_account",
             Self::Listener(_) => "no_port",
             Self::NoDestinations => "no_destinations",
+            Self::NoVolume(_) => "no_volume",
         }
     }
 

@@ -6,6 +6,7 @@ use engine::settings::Destination;
 use engine::{Engine, Error, Synced};
 use serde_json::{Value, json};
 
+use super::consent;
 use super::prove::{self, Proofs};
 use super::report;
 use crate::outcome::{Failure, Outcome};
@@ -78,7 +79,7 @@ fn say(synced: &Synced) {
     }
     for it in &synced.withdrawn {
         match &it.result {
-            Ok(_) => talk::say(format_args!("{}: no copy is left in {}.", it.destination, it.place)),
+            Ok(_) => talk::say(format_args!("{}: no copy is left in {}.", it.destination, it.spot)),
             Err(why) => talk::say(format_args!("{}: a copy may be left. {why} {}", it.destination, why.fix())),
         }
     }
@@ -92,13 +93,15 @@ pub(super) async fn add(
     engine: &Engine,
     destination: Destination,
     on: Option<&str>,
+    yes: bool,
     json: bool,
 ) -> Result<Outcome, Failure> {
+    consent::ask(engine, &destination.account, destination.format, yes).await?;
     let added = engine.add_destination(destination, on).await?;
     if json {
         report(&added)?;
     } else {
-        talk::say(format_args!("Added {}: {}, for account {}.", added.name, added.place(), added.account));
+        talk::say(format_args!("Added {}: {}, for account {}.", added.name, added.spot(), added.account));
         talk::say(format_args!("Deliver now with `tokenferry sync {}`; `tokenferry run` keeps it fresh.", added.name));
     }
     Ok(Outcome::Done)
@@ -116,10 +119,10 @@ pub(super) async fn remove(engine: &Engine, name: &str, json: bool) -> Result<Ou
         talk::say(format_args!("Removed {name}."));
         for it in &outcomes {
             match &it.result {
-                Ok(_) => talk::say(format_args!("No copy is left in {}.", it.place)),
+                Ok(_) => talk::say(format_args!("No copy is left in {}.", it.spot)),
                 Err(why) => talk::say(format_args!(
                     "A copy may be left in {}. {why} {} It stays on the list, and is tried again.",
-                    it.place,
+                    it.spot,
                     why.fix()
                 )),
             }
@@ -132,10 +135,12 @@ pub(super) async fn remove(engine: &Engine, name: &str, json: bool) -> Result<Ou
 /// An outcome for programs.
 pub(super) fn told(outcome: &Carried, done: &str) -> Value {
     match &outcome.result {
-        Ok(at) => json!({"destination": outcome.destination, "place": outcome.place, "outcome": done, "read_back": at}),
+        Ok(at) => {
+            json!({"destination": outcome.destination, "place": outcome.spot.place, "outcome": done, "read_back": at})
+        }
         Err(why) => {
             let mut told = failed(&outcome.destination, why.code(), why, why.fix());
-            if let (Some(fields), Ok(place)) = (told.as_object_mut(), serde_json::to_value(&outcome.place)) {
+            if let (Some(fields), Ok(place)) = (told.as_object_mut(), serde_json::to_value(&outcome.spot.place)) {
                 fields.insert("place".to_owned(), place);
             }
             told

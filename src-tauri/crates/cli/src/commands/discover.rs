@@ -54,7 +54,7 @@ pub(super) async fn discover(
     } else {
         for (suggestion, done) in &approved {
             match done {
-                Ok(it) => talk::say(format_args!("Added {}: {}, for account {}.", it.name, it.place(), it.account)),
+                Ok(it) => talk::say(format_args!("Added {}: {}, for account {}.", it.name, it.spot(), it.account)),
                 Err(why) => talk::say(format_args!("{}: {why} {}", suggestion.name, why.fix())),
             }
         }

@@ -27,8 +27,8 @@ pub(super) async fn sign_out(engine: &Engine, account: Option<AccountName>, json
     } else {
         for copy in &goodbye.copies {
             match &copy.result {
-                Ok(_) => talk::say(format_args!("No copy is left in {}.", copy.place)),
-                Err(why) => talk::say(format_args!("A copy may be left in {}. {why} {}", copy.place, why.fix())),
+                Ok(_) => talk::say(format_args!("No copy is left in {}.", copy.spot)),
+                Err(why) => talk::say(format_args!("A copy may be left in {}. {why} {}", copy.spot, why.fix())),
             }
         }
         if left > 0 {

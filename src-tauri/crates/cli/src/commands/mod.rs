@@ -1,6 +1,7 @@
 //! The commands, each a journey of the engine begun and its outcome told.
 
 mod activity;
+mod consent;
 mod deliver;
 mod discover;
 mod doctor;
@@ -76,25 +77,23 @@ async fn one_off(engine: &Engine, command: Command, json: bool) -> Result<Outcom
         }
         Command::Destination(Destination::Add {
             name,
-            volume,
-            folder,
+            place,
             engine: on,
             account,
             format,
             owner,
             ready_to_use,
+            yes,
         }) => {
             let destination = engine::settings::Destination {
                 name,
-                volume,
-                folder,
-                engine: engine::settings::default_engine(),
+                place: place.read()?,
                 account: account.map_or_else(|| engine.account(None).or_else(deliver::first_account), Ok)?,
                 format,
                 owner,
                 ready_to_use,
             };
-            deliver::add(engine, destination, on.as_deref(), json).await
+            deliver::add(engine, destination, on.as_deref(), yes, json).await
         }
         Command::Destination(Destination::Remove { name }) => deliver::remove(engine, &name, json).await,
         Command::Engine(EngineCommand::List) => engines::list(engine, json).await,

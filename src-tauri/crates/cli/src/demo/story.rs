@@ -7,7 +7,7 @@ use engine::account::AccountName;
 use engine::credentials::Credentials;
 use engine::destinations::OwnerChoice;
 use engine::formats::Format;
-use engine::settings::{self, Destination};
+use engine::settings::{self, Destination, Place, VolumePlace};
 use engine::sign_in::{Landing, Loopback};
 use engine::{Engine, Surroundings};
 use jiff::tz::TimeZone;
@@ -171,9 +171,11 @@ impl Story<'_> {
         let begun = Instant::now();
         let destination = Destination {
             name: "demo".parse().map_err(failed)?,
-            volume: self.sandbox.name().parse().map_err(failed)?,
-            folder: None,
-            engine: settings::default_engine(),
+            place: Place::Volume(VolumePlace {
+                engine: settings::default_engine(),
+                volume: self.sandbox.name().parse().map_err(failed)?,
+                folder: None,
+            }),
             account: first.account.clone(),
             format: Format::default(),
             owner: OwnerChoice::Auto,

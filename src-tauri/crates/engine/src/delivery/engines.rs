@@ -7,9 +7,9 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use tokio::sync::Mutex;
 
-use crate::destinations::DeliveryError;
 use crate::destinations::docker::{Docker, EngineChoice, EngineError, Environment, resolve};
-use crate::vault::lock::{self, Lock};
+use crate::settings::Host;
+use crate::vault::lock;
 
 /// The engines by the names that the settings have for them.
 #[derive(Debug)]
@@ -48,12 +48,9 @@ impl Engines {
         resolve(&EngineChoice::named(name), &self.environment).map_or_else(|_| name.to_owned(), |reach| reach.address())
     }
 
-    /// The engine, and the right to use it: of two processes, each would take the other's courier for a leftover.
-    pub(super) async fn turn(&self, name: &str) -> Result<(Lock, Arc<Docker>), DeliveryError> {
-        let docker = self.docker(name).await?;
-        let address = docker.reach().address();
-        let lock = lock::engine(&self.state, &address).await.map_err(|why| DeliveryError::Busy(why.to_string()))?;
-        Ok((lock, docker))
+    /// Where the locks lie.
+    pub(super) fn state(&self) -> &Path {
+        &self.state
     }
 
     /// The engine, to look at it. Couriers take a [`turn`](Self::turn).
@@ -74,8 +71,8 @@ impl Engines {
         join_all(connected.iter().map(|docker| docker.settled())).await;
     }
 
-    /// Whether some process delivers to this engine now.
-    pub(super) fn is_busy(&self, name: &str) -> bool {
-        lock::is_engine_busy(&self.state, &self.address(name)).unwrap_or(false)
+    /// Whether some process delivers to this host now.
+    pub(super) fn is_busy(&self, host: &Host) -> bool {
+        lock::is_engine_busy(&self.state, &self.address_of(host)).unwrap_or(false)
     }
 }

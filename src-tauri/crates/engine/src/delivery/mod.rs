@@ -5,6 +5,7 @@
 mod carry;
 mod engines;
 mod healing;
+mod hosts;
 mod look;
 mod notes;
 mod parcels;
@@ -28,7 +29,7 @@ use crate::credentials::Credentials;
 use crate::destinations::docker::{Docker, EngineError, Environment};
 use crate::destinations::{DeliveryError, Receipt};
 use crate::journal::{CopyRow, Journal, JournalError};
-use crate::settings::{Destination, Place};
+use crate::settings::{Destination, Host, Spot};
 use engines::Engines;
 
 /// Carries deliveries out and keeps the inventory.
@@ -69,7 +70,7 @@ pub struct Carried {
     /// The destination's name.
     pub destination: String,
     /// Where it is.
-    pub place: Place,
+    pub spot: Spot,
     /// Read back when, or what stood in the way.
     pub result: Result<Timestamp, DeliveryError>,
     /// What was seen there at the end; none where it did not arrive.
@@ -98,16 +99,16 @@ impl Delivery {
         Self { journal, clock, engines, tasks: TaskTracker::new() }
     }
 
-    /// Delivers, each engine's orders by one courier. What fails on one engine or in one volume holds up no other. What
+    /// Delivers, each engine's orders by one courier. What fails on one host or in one place holds up no other. What
     /// was begun is carried to its end, also where the caller has gone away: a courier cut off would stay behind.
     ///
     /// # Errors
     /// [`JournalError`] alone: nothing is sent that can't be noted.
     pub async fn deliver(self: &Arc<Self>, orders: Vec<Order>) -> Result<Delivered, JournalError> {
-        let by_engine = grouped(orders, |order| self.engines.address(&order.destination.engine));
-        let tasks = by_engine.into_values().map(|orders| {
+        let by_host = grouped(orders, |order| self.address_of(&order.destination.place.host()));
+        let tasks = by_host.into_values().map(|orders| {
             let delivery = self.clone();
-            self.tasks.spawn(async move { delivery.deliver_on_engine(orders).await })
+            self.tasks.spawn(async move { delivery.deliver_on_host(orders).await })
         });
         let mut all = Delivered::default();
         for done in join_all(tasks).await.into_iter().flatten() {
@@ -124,10 +125,10 @@ impl Delivery {
     /// # Errors
     /// [`JournalError`]
     pub async fn withdraw(self: &Arc<Self>, copies: Vec<CopyRow>) -> Result<Vec<Carried>, JournalError> {
-        let by_engine = grouped(copies, |copy| self.engines.address(&copy.place.engine));
-        let tasks = by_engine.into_values().map(|copies| {
+        let by_host = grouped(copies, |copy| self.address_of(&copy.spot.place.host()));
+        let tasks = by_host.into_values().map(|copies| {
             let delivery = self.clone();
-            self.tasks.spawn(async move { delivery.withdraw_from_engine(copies).await })
+            self.tasks.spawn(async move { delivery.withdraw_from_host(copies).await })
         });
         let done: Result<Vec<_>, _> = join_all(tasks).await.into_iter().flatten().collect();
         Ok(done?.into_iter().flatten().collect())
@@ -144,6 +145,11 @@ impl Delivery {
     /// The same for two names of one engine.
     pub fn engine_address(&self, name: &str) -> String {
         self.engines.address(name)
+    }
+
+    /// The same for two names of one host.
+    pub fn address_of(&self, host: &Host) -> String {
+        self.engines.address_of(host)
     }
 
     /// The engine of this name in the settings, to look at it; nothing is sent yet.
@@ -164,9 +170,9 @@ impl Delivery {
         self.engines.environment()
     }
 
-    /// Whether some process delivers to this engine now.
-    pub fn is_busy(&self, engine: &str) -> bool {
-        self.engines.is_busy(engine)
+    /// Whether some process delivers to this host now.
+    pub fn is_busy(&self, host: &Host) -> bool {
+        self.engines.is_busy(host)
     }
 
     /// Waits until what was begun has been carried to its end.

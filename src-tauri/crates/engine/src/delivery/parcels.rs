@@ -8,7 +8,7 @@ use crate::credentials::Fingerprint;
 use crate::destinations::{Change, ComposeError, OwnerChoice, Parcel, ParcelFile};
 use crate::formats::{Format, Found, TakerFile, claude_code};
 use crate::journal::CopyRow;
-use crate::settings::Place;
+use crate::settings::{Place, Spot};
 
 /// What lay in the place of an order's credentials when it was last decided what to do there.
 #[derive(Clone, Default)]
@@ -35,12 +35,12 @@ impl Lay {
 /// Brings the files of an order's format, and tells what lay there before.
 pub(super) fn bringing(order: &Order) -> (Parcel, Lay) {
     let Order { destination, credentials, way } = order;
-    let (place, format, lay) = (destination.place(), destination.format, Lay::default());
+    let (place, format, lay) = (&destination.place, destination.format, Lay::default());
     let mut files = Vec::new();
     for (number, taken) in format.files().iter().enumerate() {
         let (credentials, way) = (credentials.clone(), *way);
         let noted = (number == 0).then(|| lay.clone());
-        files.push(file(&place, taken, move |existing| {
+        files.push(file(place, taken, move |existing| {
             if let Some(lay) = &noted {
                 lay.note(format, existing);
             }
@@ -51,14 +51,10 @@ pub(super) fn bringing(order: &Order) -> (Parcel, Lay) {
         }));
     }
     if destination.ready_to_use && format == Format::default() {
-        files.push(file(&place, &claude_code::ONBOARDING_FILE, claude_code::onboarded));
+        files.push(file(place, &claude_code::ONBOARDING_FILE, claude_code::onboarded));
     }
-    let parcel = Parcel {
-        destination: destination.name.to_string(),
-        root: destination.volume.to_string(),
-        owner: destination.owner,
-        files,
-    };
+    let parcel =
+        Parcel { destination: destination.name.to_string(), root: place.root(), owner: destination.owner, files };
     (parcel, lay)
 }
 
@@ -69,19 +65,13 @@ pub fn parcels(orders: &[Order]) -> Vec<Parcel> {
 
 /// Takes our token away; the parcel is known by its number.
 pub(super) fn taking_away(number: usize, copy: &CopyRow, ours: &Arc<HashSet<Fingerprint>>) -> Parcel {
-    let format = copy.format;
+    let Spot { place, format } = copy.spot.clone();
+    let root = place.root();
     let files = format.files().iter().map(|taken| {
         let ours = ours.clone();
-        file(&copy.place, taken, move |existing| {
-            format.without_token(taken, existing, &|token| ours.contains(token))
-        })
+        file(&place, taken, move |existing| format.without_token(taken, existing, &|token| ours.contains(token)))
     });
-    Parcel {
-        destination: number.to_string(),
-        root: copy.place.volume.clone(),
-        owner: OwnerChoice::Auto,
-        files: files.collect(),
-    }
+    Parcel { destination: number.to_string(), root, owner: OwnerChoice::Auto, files: files.collect() }
 }
 
 fn file(

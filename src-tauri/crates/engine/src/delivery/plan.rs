@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::account::AccountName;
 use crate::journal::{AccountRow, CopyRow, Stage};
 use crate::renewal::is_put_off;
-use crate::settings::{Destination, Place};
+use crate::settings::{Destination, Place, Spot};
 
 /// What is to be done now, and when to look again.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub struct Plan {
     /// Destinations that hold something else than their account's newest token.
     pub deliver: Vec<Destination>,
     /// Copies that shall go: the user said so, no destination is there any more, or nobody is signed in.
-    pub withdraw: Vec<Place>,
+    pub withdraw: Vec<Spot>,
     /// When the next of those that have to wait may be tried.
     pub next: Option<Timestamp>,
 }
@@ -41,15 +41,11 @@ pub fn plan(
     now: Timestamp,
 ) -> Plan {
     let mut plan = Plan::default();
-    let same = |a: &Place, b: &Place| {
-        a.volume == b.volume
-            && a.folder == b.folder
-            && (a.engine == b.engine || address(&a.engine) == address(&b.engine))
-    };
+    let same = |a: &Spot, b: &Spot| a.format == b.format && is_same(&a.place, &b.place, &address);
     let kept = |name: &AccountName| accounts.iter().find(|it| it.name == *name && it.stage == Stage::Kept);
     for destination in destinations {
         let Some(account) = kept(&destination.account).filter(|it| it.access_token_ends > now) else { continue };
-        let copy = copies.iter().find(|copy| copy.place == destination.place());
+        let copy = copies.iter().find(|copy| copy.spot == destination.spot());
         let current = |copy: &CopyRow| {
             copy.confirmed.as_ref() == Some(&account.fingerprint) && copy.trouble.is_none() && !copy.withdraw
         };
@@ -60,16 +56,28 @@ pub fn plan(
         }
     }
     for copy in copies {
-        let wanted = destinations.iter().find(|destination| same(&destination.place(), &copy.place));
+        let wanted = destinations.iter().find(|destination| same(&destination.spot(), &copy.spot));
         // Where a delivery is on its way, it replaces what lies there.
         let replaced = wanted.is_some_and(|destination| kept(&destination.account).is_some());
         let known = accounts.iter().any(|account| account.name == copy.account && account.stage != Stage::Leaving);
         let unwanted = copy.withdraw || wanted.is_none() || !known;
         if unwanted && !replaced && plan.is_time(copy.not_before, now) {
-            plan.withdraw.push(copy.place.clone());
+            plan.withdraw.push(copy.spot.clone());
         }
     }
     plan
+}
+
+/// Whether two places are one, though its engine may be named in two ways.
+fn is_same(a: &Place, b: &Place, address: impl Fn(&str) -> String) -> bool {
+    match (a, b) {
+        (Place::Volume(a), Place::Volume(b)) => {
+            a.volume == b.volume
+                && a.folder == b.folder
+                && (a.engine == b.engine || address(&a.engine) == address(&b.engine))
+        }
+        (a, b) => a == b,
+    }
 }
 
 #[cfg(test)]
@@ -77,8 +85,8 @@ mod tests {
     use super::*;
     use crate::credentials::{Fingerprint, samples};
     use crate::journal::{Intent, Journal, Trouble};
-    use crate::settings::default_engine;
     use crate::settings::samples::destination;
+    use crate::settings::{VolumePlace, default_engine};
 
     struct Desk {
         _folder: tempfile::TempDir,
@@ -106,10 +114,9 @@ mod tests {
         fn send(&self, destination: &Destination) -> (bool, Fingerprint) {
             let fingerprint = samples::credentials().fingerprint();
             let intent = Intent {
-                place: destination.place(),
+                spot: destination.spot(),
                 destination: destination.name.to_string(),
                 account: destination.account.clone(),
-                format: destination.format,
                 fingerprint: fingerprint.clone(),
             };
             (self.journal.about_to_send(&[intent]).unwrap()[0], fingerprint)
@@ -117,12 +124,12 @@ mod tests {
 
         fn deliver(&self, destination: &Destination) {
             let (_, fingerprint) = self.send(destination);
-            self.journal.delivered(&destination.place(), &fingerprint, self.now).unwrap();
+            self.journal.delivered(&destination.spot(), &fingerprint, self.now).unwrap();
         }
 
         fn fail(&self, destination: &Destination, certain: bool, not_before: Timestamp) {
             let trouble = Trouble { code: "x".into(), what: "x".into(), fix: "x".into() };
-            self.journal.delivery_failed(&destination.place(), &trouble, certain, self.now, not_before).unwrap();
+            self.journal.delivery_failed(&destination.spot(), &trouble, certain, self.now, not_before).unwrap();
         }
     }
 
@@ -132,9 +139,9 @@ mod tests {
         assert_eq!(desk.plan(&[&web]).deliver, std::slice::from_ref(&web));
         let (_, fingerprint) = desk.send(&web);
         assert_eq!(desk.plan(&[&web]).deliver, std::slice::from_ref(&web), "sent is not read back");
-        desk.journal.delivered(&web.place(), &fingerprint, desk.now).unwrap();
+        desk.journal.delivered(&web.spot(), &fingerprint, desk.now).unwrap();
         assert_eq!(desk.plan(&[&web]), Plan::default());
-        desk.journal.delivered(&web.place(), &Fingerprint("older".into()), desk.now).unwrap();
+        desk.journal.delivered(&web.spot(), &Fingerprint("older".into()), desk.now).unwrap();
         assert_eq!(desk.plan(&[&web]).deliver, [web]);
     }
 
@@ -169,10 +176,13 @@ mod tests {
     fn what_has_no_destination_or_nobody_signed_in_goes() {
         let (desk, web) = (Desk::new(), destination("web", "web"));
         desk.deliver(&web);
-        assert_eq!(desk.plan(&[]).withdraw, [web.place()]);
-        assert_eq!(desk.plan(&[&Destination { engine: "alias".into(), ..web.clone() }]).withdraw, []);
+        assert_eq!(desk.plan(&[]).withdraw, [web.spot()]);
+        let VolumePlace { volume, folder, .. } = web.in_volume().unwrap().clone();
+        let place = Place::Volume(VolumePlace { engine: "alias".into(), volume, folder });
+        let elsewhere = Destination { place, ..web.clone() };
+        assert_eq!(desk.plan(&[&elsewhere]).withdraw, []);
         desk.journal.forget_account(&web.account).unwrap();
-        assert_eq!(desk.plan(&[&web]).withdraw, [web.place()]);
+        assert_eq!(desk.plan(&[&web]).withdraw, [web.spot()]);
     }
 
     #[test]

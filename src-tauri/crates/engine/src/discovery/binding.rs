@@ -46,8 +46,8 @@ pub(super) fn accounts<'a>(claims: &[Claim<'a>]) -> BTreeSet<&'a str> {
 /// Destinations of this engine whose volume is labelled for another account than the one whose token they get.
 pub fn mismatches(engine: &str, survey: &Survey, destinations: &[&Destination]) -> Vec<Finding> {
     let of_one = |destination: &&Destination| {
-        let place = destination.place();
-        let claims = claims(survey, &place.volume, &place.folder);
+        let place = destination.in_volume()?;
+        let claims = claims(survey, place.volume.as_str(), place.folder());
         let others: Vec<_> = claims.into_iter().filter(|it| it.account != destination.account.as_str()).collect();
         let first = others.first()?;
         let Destination { name, account, .. } = destination;

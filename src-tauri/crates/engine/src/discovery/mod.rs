@@ -57,7 +57,7 @@ pub struct Discovery {
 }
 
 /// A volume, and the folder in it; empty for its top.
-type Place<'a> = (&'a str, String);
+type Where<'a> = (&'a str, String);
 
 /// Judges what is on an engine. `taken` are the names of destinations that there are on any; those given are added.
 pub fn discover(facts: &Facts<'_>, taken: &mut BTreeSet<DestinationName>) -> Discovery {
@@ -112,8 +112,8 @@ impl fmt::Display for Reason<'_> {
 }
 
 /// The places that look as if they waited, each with the reasons.
-fn places(survey: &Survey) -> BTreeMap<Place<'_>, BTreeSet<Reason<'_>>> {
-    let mut places: BTreeMap<Place<'_>, BTreeSet<Reason<'_>>> = BTreeMap::new();
+fn places(survey: &Survey) -> BTreeMap<Where<'_>, BTreeSet<Reason<'_>>> {
+    let mut places: BTreeMap<Where<'_>, BTreeSet<Reason<'_>>> = BTreeMap::new();
     for container in &survey.containers {
         for found in uses(container).into_iter().filter(|found| !found.is_file) {
             let Some(volume) = found.mount.volume() else { continue };
@@ -142,10 +142,10 @@ fn places(survey: &Survey) -> BTreeMap<Place<'_>, BTreeSet<Reason<'_>>> {
 }
 
 /// Where nothing tells of a folder, a volume of which any folder is approved of needs no more.
-fn is_approved((volume, folder): &Place<'_>, reasons: &BTreeSet<Reason<'_>>, destinations: &[&Destination]) -> bool {
+fn is_approved((volume, folder): &Where<'_>, reasons: &BTreeSet<Reason<'_>>, destinations: &[&Destination]) -> bool {
     let any_folder = reasons.iter().all(|reason| reason.is_of_the_volume());
-    let mut places = destinations.iter().map(|destination| destination.place());
-    places.any(|place| place.volume == *volume && (any_folder || place.folder == *folder))
+    let mut places = destinations.iter().filter_map(|destination| destination.in_volume());
+    places.any(|place| place.volume.as_str() == *volume && (any_folder || place.folder() == folder))
 }
 
 /// What is mounted from the machine itself where a sign-in is looked for, once for all containers that share it.

@@ -6,12 +6,12 @@ use serde::{Serialize, Serializer};
 
 use super::binding::{accounts, claims};
 use super::finding::shown;
-use super::{Facts, Place, Reason, naming};
+use super::{Facts, Reason, Where, naming};
 use crate::account::AccountName;
 use crate::destinations::docker::survey::Survey;
 use crate::destinations::{Ids, OwnerChoice};
 use crate::formats::Format;
-use crate::settings::{Destination, DestinationName, Folder, VolumeName};
+use crate::settings::{Destination, DestinationName, Folder, Place, VolumeName, VolumePlace};
 use crate::shell;
 
 /// A place that could be approved of.
@@ -62,9 +62,11 @@ impl Suggestion {
     pub fn destination(&self, account: AccountName) -> Destination {
         Destination {
             name: self.name.clone(),
-            volume: self.volume.clone(),
-            folder: self.folder.clone(),
-            engine: self.engine.clone(),
+            place: Place::Volume(VolumePlace {
+                engine: self.engine.clone(),
+                volume: self.volume.clone(),
+                folder: self.folder.clone(),
+            }),
             account,
             format: self.format,
             owner: self.owner,
@@ -75,7 +77,7 @@ impl Suggestion {
 
 /// A suggestion for a place, unless it can't be a destination.
 pub(super) fn of(
-    place: &Place<'_>,
+    place: &Where<'_>,
     reasons: &BTreeSet<Reason<'_>>,
     facts: &Facts<'_>,
     taken: &mut BTreeSet<DestinationName>,
@@ -120,7 +122,7 @@ struct Whose {
 }
 
 /// By the labels; where there are none, the only account there is.
-fn whose((volume, folder): &Place<'_>, facts: &Facts<'_>) -> Whose {
+fn whose((volume, folder): &Where<'_>, facts: &Facts<'_>) -> Whose {
     let claims = claims(facts.survey, volume, folder);
     let claimed: Vec<_> = accounts(&claims).into_iter().collect();
     match (claimed.as_slice(), facts.accounts) {
@@ -144,12 +146,13 @@ fn signed_in_or_not(account: AccountName, facts: &Facts<'_>) -> Whose {
     Whose { remark: missing.then(remark), account: Some(account) }
 }
 
-fn remarks((volume, folder): &Place<'_>, facts: &Facts<'_>) -> Vec<String> {
+fn remarks((volume, folder): &Where<'_>, facts: &Facts<'_>) -> Vec<String> {
     let mut remarks = Vec::new();
     if naming::is_nameless(volume) {
         remarks.push("The volume has no name of its own, so the next container gets another one.".to_owned());
     }
-    let leaving = facts.copies.iter().find(|copy| copy.place.volume == *volume && copy.place.folder == *folder);
+    let is_there = |place: &VolumePlace| place.volume.as_str() == *volume && place.folder() == folder;
+    let leaving = facts.copies.iter().find(|copy| copy.spot.place.in_volume().is_some_and(is_there));
     if let Some(copy) = leaving.filter(|copy| copy.withdraw) {
         remarks.push(format!("A copy of {}'s token that is to be taken away may still lie there.", copy.account));
     }

@@ -3,8 +3,7 @@ use super::*;
 use crate::credentials::Fingerprint;
 use crate::destinations::docker::survey::Volume;
 use crate::destinations::{Ids, OwnerChoice};
-use crate::settings::Place;
-use crate::settings::samples::destination;
+use crate::settings::samples::{destination, in_volume};
 
 fn survey(volumes: &[Volume], containers: &[Container]) -> Survey {
     Survey { volumes: volumes.to_vec(), containers: containers.to_vec() }
@@ -82,7 +81,7 @@ fn what_is_approved_is_no_suggestion() {
     let [only] = found.suggestions.as_slice() else { panic!("{found:?}") };
     assert_eq!((only.volume.as_str(), only.name.as_str()), ("shop_claude-auth", "shop-sub"));
 
-    let folder = Destination { folder: Some("deep".parse().unwrap()), ..first };
+    let folder = Destination { place: in_volume("shop_claude-auth", Some("deep")), ..first };
     let found = judged(&survey(&volumes[..1], &[]), &[&folder], &[]);
     assert_eq!(found.suggestions, [], "nothing speaks of its top");
 }
@@ -176,9 +175,8 @@ fn accounts_at_odds_are_told() {
 
 #[test]
 fn a_copy_that_is_to_go_is_told() {
-    let place = Place { engine: "default".into(), volume: "claude-auth".into(), folder: String::new() };
     let copy = CopyRow {
-        place,
+        spot: destination("web", "claude-auth").spot(),
         destination: "web".into(),
         account: "work".parse().unwrap(),
         sent: Fingerprint("f".into()),

@@ -3,7 +3,7 @@
 
 use crate::destinations::docker::survey::{Container, Mount, Setup, Source};
 use crate::formats::claude_code::{BELOW_HOME, CREDENTIALS, CREDENTIALS_VARIABLE, FOLDER_VARIABLE};
-use crate::settings::Place;
+use crate::settings::VolumePlace;
 
 /// Something mounted where a container looks for credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,8 +30,8 @@ pub fn uses(container: &Container) -> Vec<Use<'_>> {
 }
 
 /// Whether a container looks for credentials in this place of its engine.
-pub fn looks_at(container: &Container, place: &Place) -> bool {
-    uses(container).iter().any(|it| it.mount.volume() == Some(&place.volume) && it.folder == place.folder)
+pub fn looks_at(container: &Container, place: &VolumePlace) -> bool {
+    uses(container).iter().any(|it| it.mount.volume() == Some(place.volume.as_str()) && it.folder == place.folder())
 }
 
 /// Where the CLI in a container looks for credentials, and the variable that says so. None where the home of the

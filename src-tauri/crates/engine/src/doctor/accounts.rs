@@ -100,15 +100,10 @@ fn without_account(destination: &Destination, facts: &Facts) -> Option<Finding> 
 fn copy_left(copy: &CopyRow) -> Finding {
     let said = copy.trouble.as_ref().map(|trouble| format!(" {}", trouble.what)).unwrap_or_default();
     let words = Words {
-        what: format!("A copy of account {}'s token may be left in {}.{said}", copy.account, copy.place),
+        what: format!("A copy of account {}'s token may be left in {}.{said}", copy.account, copy.spot),
         why: "It was to be taken away, and the place could not be reached.".to_owned(),
         fix: "It is tried again by `tokenferry run`, and at once by `tokenferry sync`.".to_owned(),
     };
-    let subject = Subject {
-        account: Some(copy.account.to_string()),
-        volume: Some(copy.place.volume.clone()),
-        engine: Some(copy.place.engine.clone()),
-        ..Subject::default()
-    };
+    let subject = Subject { account: Some(copy.account.to_string()), ..Subject::place(&copy.spot.place) };
     Finding::new(Severity::Note, "copy_left", subject, words)
 }

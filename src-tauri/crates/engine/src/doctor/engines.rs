@@ -38,8 +38,9 @@ fn seen(engine: &EngineFacts, sight: &Sight, facts: &Facts) -> Vec<Finding> {
     let mut findings = Vec::new();
     findings.extend(sight.ahead.and_then(|ahead| clock(engine, ahead)));
     for destination in &engine.destinations {
-        if sight.survey.volume(destination.volume.as_str()).is_none() {
-            findings.push(missing(destination, engine, facts));
+        let Some(place) = destination.in_volume() else { continue };
+        if sight.survey.volume(place.volume.as_str()).is_none() {
+            findings.push(missing(destination, place.volume.as_str(), engine, facts));
             continue;
         }
         if let Some(seen) = sight.contents.get(destination.name.as_str()) {
@@ -62,8 +63,7 @@ fn seen(engine: &EngineFacts, sight: &Sight, facts: &Facts) -> Vec<Finding> {
 }
 
 /// A volume that is not there; perhaps it is on the engine that `docker` uses.
-fn missing(destination: &Destination, engine: &EngineFacts, facts: &Facts) -> Finding {
-    let volume = destination.volume.as_str();
+fn missing(destination: &Destination, volume: &str, engine: &EngineFacts, facts: &Facts) -> Finding {
     let error = DeliveryError::VolumeMissing { volume: volume.to_owned() };
     let mut finding = contents::unseen(destination, &error);
     let elsewhere = facts

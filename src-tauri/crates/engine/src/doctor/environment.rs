@@ -63,7 +63,7 @@ fn elsewhere(it: &Use<'_>, uses: &[Use<'_>]) -> Option<Finding> {
     if uses.iter().any(|other| other.container.id == it.container.id && other.folder == folder) {
         return None;
     }
-    let volume = it.destination.volume.as_str();
+    let volume = it.destination.in_volume()?.volume.as_str();
     let in_a_home = discovery::uses(it.container).iter().any(|seen| seen.mount.volume() == Some(volume));
     let (severity, why) = if in_a_home {
         (Severity::Note, "A CLI that runs there as the container's own user does not see the file that is delivered.")

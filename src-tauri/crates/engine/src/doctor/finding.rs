@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::ser::SerializeStruct;
 
 use crate::account::AccountName;
-use crate::settings::{Destination, DestinationName};
+use crate::settings::{Destination, DestinationName, Place};
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -45,6 +45,9 @@ pub struct Subject {
     /// A volume.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub volume: Option<String>,
+    /// A folder of this machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub folder: Option<String>,
     /// An engine, as the settings name it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub engine: Option<String>,
@@ -56,11 +59,17 @@ impl Subject {
     }
 
     pub(super) fn destination(destination: &Destination) -> Self {
-        Self {
-            destination: Some(destination.name.to_string()),
-            volume: Some(destination.volume.to_string()),
-            engine: Some(destination.engine.clone()),
-            ..Self::default()
+        Self { destination: Some(destination.name.to_string()), ..Self::place(&destination.place) }
+    }
+
+    pub(super) fn place(place: &Place) -> Self {
+        match place {
+            Place::Volume(place) => {
+                Self { volume: Some(place.volume.to_string()), engine: Some(place.engine.clone()), ..Self::default() }
+            }
+            Place::Directory { directory } => {
+                Self { folder: Some(directory.to_string_lossy().into_owned()), ..Self::default() }
+            }
         }
     }
 
@@ -81,6 +90,7 @@ impl fmt::Display for Subject {
             ("destination", &self.destination),
             ("container", &self.container),
             ("volume", &self.volume),
+            ("folder", &self.folder),
             ("engine", &self.engine),
         ];
         let named: Vec<String> =

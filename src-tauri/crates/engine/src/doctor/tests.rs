@@ -146,7 +146,7 @@ fn folder(lock: Option<i64>, temporary: Option<i64>) -> Change {
 
 fn copy_left(facts: &mut Facts) {
     facts.copies.push(CopyRow {
-        place: destination("old", "old").place(),
+        spot: destination("old", "old").spot(),
         destination: "old".to_owned(),
         account: AccountName::default(),
         sent: Fingerprint("x".to_owned()),

@@ -18,9 +18,10 @@ pub struct Use<'a> {
 /// All uses of these destinations.
 pub fn uses<'a>(destinations: &'a [Destination], survey: &'a Survey) -> Vec<Use<'a>> {
     let of_one = |destination: &'a Destination| {
-        let place = destination.place();
-        survey.users_of(destination.volume.as_str()).filter_map(move |(container, mount)| {
-            Some(Use { destination, container, folder: discovery::folder_at(mount, &place.folder)? })
+        destination.in_volume().into_iter().flat_map(move |place| {
+            survey.users_of(place.volume.as_str()).filter_map(move |(container, mount)| {
+                Some(Use { destination, container, folder: discovery::folder_at(mount, place.folder())? })
+            })
         })
     };
     destinations.iter().flat_map(of_one).collect()

@@ -10,7 +10,7 @@ use crate::delivery::{Carried, Delivered, Order, Plan, Way, plan};
 use crate::error::Error;
 use crate::journal::{AccountRow, CopyRow, Event, Kind};
 use crate::keeper::{KeepError, Need};
-use crate::settings::{self, Destination, DestinationName};
+use crate::settings::{self, Destination, DestinationName, Place};
 use crate::vault::lock;
 
 /// How often a delivery that a renewal overtook is made anew: once is rare already.
@@ -78,10 +78,13 @@ impl Engine {
         engine: Option<&str>,
         reason: &str,
     ) -> Result<Destination, Error> {
-        let destination = Destination { engine: self.delivery.engine_named(engine)?, ..destination };
+        let mut destination = destination;
+        if let Place::Volume(place) = &mut destination.place {
+            place.engine = self.delivery.engine_named(engine)?;
+        }
         let _lock = lock::settings(self.home.state()).await?;
         settings::add_destination(self.home.settings(), &destination)?;
-        let text = format!("Added destination {}: {}. {reason}", destination.name, destination.place());
+        let text = format!("Added destination {}: {}. {reason}", destination.name, destination.spot());
         let text = text.trim_end();
         let event = Event::new(self.clock.now(), Kind::DestinationChanged, text).to(&destination.account);
         self.journal.note(event.at_destination(&destination.name))?;
@@ -97,12 +100,12 @@ impl Engine {
         let destination = self.settings()?.destination(name)?.clone();
         settings::remove_destination(self.home.settings(), name)?;
         drop(lock);
-        let place = destination.place();
-        self.journal.withdraw_place(&place)?;
-        let text = format!("Removed destination {name}: {place}.");
+        let spot = destination.spot();
+        self.journal.withdraw_spot(&spot)?;
+        let text = format!("Removed destination {name}: {spot}.");
         let event = Event::new(self.clock.now(), Kind::DestinationChanged, text).to(&destination.account);
         self.journal.note(event.at_destination(name))?;
-        let copies = self.journal.copies()?.into_iter().filter(|copy| copy.place == place).collect();
+        let copies = self.journal.copies()?.into_iter().filter(|copy| copy.spot == spot).collect();
         Ok(self.delivery.withdraw(copies).await?)
     }
 
@@ -114,10 +117,10 @@ impl Engine {
 
     /// Takes away what the plan wants away.
     pub(super) async fn withdraw_unwanted(&self, plan: Plan) -> Result<Vec<Carried>, Error> {
-        for place in &plan.withdraw {
-            self.journal.withdraw_place(place)?;
+        for spot in &plan.withdraw {
+            self.journal.withdraw_spot(spot)?;
         }
-        let copies = self.journal.copies()?.into_iter().filter(|copy| plan.withdraw.contains(&copy.place)).collect();
+        let copies = self.journal.copies()?.into_iter().filter(|copy| plan.withdraw.contains(&copy.spot)).collect();
         Ok(self.delivery.withdraw(copies).await?)
     }
 

@@ -11,7 +11,7 @@ use crate::destinations::docker::survey::Survey;
 use crate::discovery::{self, Discovery, Facts, Suggestion};
 use crate::error::Error;
 use crate::journal::{Event, Kind, Stage};
-use crate::settings::{Destination, DestinationName, Settings, SettingsError};
+use crate::settings::{Destination, DestinationName, Place, Settings, SettingsError};
 
 /// How far back it is looked whether a thing was told before.
 const TOLD_EVENTS: u32 = 200;
@@ -79,7 +79,7 @@ impl Engine {
         let settings = self.settings()?;
         let mut names = match named {
             Some(name) => vec![self.delivery.engine_named(Some(name))?],
-            None => settings.destinations.iter().map(|destination| destination.engine.clone()).collect(),
+            None => settings.destinations.iter().filter_map(|it| Some(it.in_volume()?.engine.clone())).collect(),
         };
         if named.is_none() {
             match self.delivery.engine_named(None) {
@@ -159,20 +159,21 @@ impl Engine {
 
     /// Whether a copy is about to be taken away from there: what was just removed is not approved of at once again.
     fn is_leaving(&self, suggestion: &Suggestion) -> Result<bool, Error> {
-        let place = suggestion.destination(AccountName::default()).place();
-        Ok(self.journal.copy(&place)?.is_some_and(|copy| copy.withdraw))
+        let spot = suggestion.destination(AccountName::default()).spot();
+        Ok(self.journal.copy(&spot)?.is_some_and(|copy| copy.withdraw))
     }
 
     fn judge(&self, engine: &str, survey: &Survey, taken: &mut BTreeSet<DestinationName>) -> Result<Discovery, Error> {
         let (settings, copies) = (self.settings()?, self.journal.copies()?);
         let address = self.delivery.engine_address(engine);
         let is_here = |name: &str| self.delivery.engine_address(name) == address;
+        let is_on_it = |place: &Place| place.in_volume().is_some_and(|place| is_here(&place.engine));
         let facts = Facts {
             engine,
             usual: self.delivery.engine_named(None).is_ok_and(|usual| is_here(&usual)),
             survey,
-            destinations: &settings.destinations.iter().filter(|it| is_here(&it.engine)).collect::<Vec<_>>(),
-            copies: &copies.iter().filter(|copy| is_here(&copy.place.engine)).collect::<Vec<_>>(),
+            destinations: &settings.destinations.iter().filter(|it| is_on_it(&it.place)).collect::<Vec<_>>(),
+            copies: &copies.iter().filter(|copy| is_on_it(&copy.spot.place)).collect::<Vec<_>>(),
             accounts: &self.signed_in()?,
         };
         Ok(discovery::discover(&facts, taken))

@@ -21,7 +21,7 @@ use crate::doctor::{
 use crate::error::Error;
 use crate::formats::{Format, Found, claude_code};
 use crate::journal::{AccountRow, CopyRow, Event, Kind, Trouble};
-use crate::settings::{self, Destination, DestinationName, Settings, default_engine};
+use crate::settings::{self, Destination, DestinationName, Host, Settings, VolumePlace, default_engine};
 use crate::vault::{self, VaultError, VaultKind, lock};
 
 /// How long an engine may take to answer and to tell what is on it: each of its calls has 10 s, and it is asked for
@@ -196,7 +196,7 @@ impl Engine {
     ) -> Vec<EngineFacts> {
         let mut engines: BTreeMap<String, (String, Vec<Destination>)> = BTreeMap::new();
         for destination in destinations {
-            let name = &destination.engine;
+            let Some(name) = destination.in_volume().map(|place| &place.engine) else { continue };
             let engine =
                 engines.entry(self.delivery.engine_address(name)).or_insert_with(|| (name.clone(), Vec::new()));
             engine.1.push(destination.clone());
@@ -237,9 +237,10 @@ impl Engine {
 
     /// Another process's courier at work looks like a leftover, so nothing is said while there may be one.
     async fn leftovers(&self, docker: &Docker, engine: &str) -> Leftovers {
-        let busy_before = self.delivery.is_busy(engine);
+        let host = Host::Engine(engine.to_owned());
+        let busy_before = self.delivery.is_busy(&host);
         let found = docker.leftovers().await.unwrap_or_default();
-        if busy_before || self.delivery.is_busy(engine) { Leftovers::default() } else { found }
+        if busy_before || self.delivery.is_busy(&host) { Leftovers::default() } else { found }
     }
 
     /// What lies at the destinations whose volumes are there.
@@ -249,14 +250,15 @@ impl Engine {
         destinations: &[Destination],
         survey: &Survey,
     ) -> BTreeMap<String, Result<Contents, DeliveryError>> {
-        let there = |it: &&Destination| it.format == Format::default() && survey.volume(it.volume.as_str()).is_some();
+        let is_there = |place: &VolumePlace| survey.volume(place.volume.as_str()).is_some();
+        let there = |it: &&Destination| it.format == Format::default() && it.in_volume().is_some_and(is_there);
         let files = [claude_code::CREDENTIALS, claude_code::ONBOARDING];
         let glances: Vec<Glance> = destinations.iter().filter(there).map(|it| glance(it, &files)).collect();
         if glances.is_empty() {
             return BTreeMap::new();
         }
         let names: Vec<String> = glances.iter().map(|glance| glance.destination.clone()).collect();
-        match timeout(QUESTION_WITHIN, self.delivery.look(engine, glances)).await {
+        match timeout(QUESTION_WITHIN, self.delivery.look(&Host::Engine(engine.to_owned()), glances)).await {
             Ok(looked) => {
                 looked.into_iter().map(|(name, seen)| (name, seen.map(|seen| self.contents_of(seen)))).collect()
             }
@@ -309,11 +311,9 @@ fn remembered(copy: &CopyRow) -> Option<Destination> {
     }
     Some(Destination {
         name: copy.destination.parse().ok()?,
-        volume: copy.place.volume.parse().ok()?,
-        folder: if copy.place.folder.is_empty() { None } else { Some(copy.place.folder.parse().ok()?) },
-        engine: copy.place.engine.clone(),
+        place: copy.spot.place.clone(),
         account: copy.account.clone(),
-        format: Format::default(),
+        format: copy.spot.format,
         owner: Default::default(),
         ready_to_use: false,
     })
@@ -324,7 +324,8 @@ async fn survey(docker: &Docker, destinations: &[Destination]) -> Result<Survey,
     let Survey { volumes, containers } = docker.survey().await?;
     let matters = |container: &Container| {
         let mut volumes = container.mounts.iter().filter_map(|mount| mount.volume());
-        volumes.any(|volume| destinations.iter().any(|destination| destination.volume.as_str() == volume))
+        let places = destinations.iter().filter_map(|destination| destination.in_volume());
+        volumes.any(|volume| places.clone().any(|place| place.volume.as_str() == volume))
     };
     let (containers, others) = containers.into_iter().partition(matters);
     let mut used = Survey { volumes, containers };

@@ -2,6 +2,7 @@
 //!
 //! Opening is cheap: the vault, the provider and Docker are touched when a journey first needs them.
 
+mod consenting;
 mod delivering;
 mod discovering;
 mod engines;
@@ -22,6 +23,7 @@ use jiff::tz::TimeZone;
 use tokio::sync::OnceCell;
 use tokio_util::task::TaskTracker;
 
+pub use consenting::TERMS;
 pub use delivering::Synced;
 pub use discovering::{Discovered, Looking};
 pub use engines::{EngineProblem, KnownEngine, KnownEngines};
@@ -170,8 +172,8 @@ impl Engine {
         let (accounts, settings) = (self.journal.accounts()?, self.settings()?);
         let is_changing = |name: &AccountName| vault::lock::is_account_busy(self.home.state(), name).unwrap_or(false);
         let renewing: Vec<_> = accounts.iter().map(|row| row.name.clone()).filter(is_changing).collect();
-        let engines: BTreeSet<_> = settings.destinations.iter().map(|it| it.engine.clone()).collect();
-        let delivering: Vec<_> = engines.into_iter().filter(|engine| self.delivery.is_busy(engine)).collect();
+        let hosts: BTreeSet<_> = settings.destinations.iter().map(|it| it.place.host()).collect();
+        let delivering: Vec<_> = hosts.into_iter().filter(|host| self.delivery.is_busy(host)).collect();
         Ok(Status::of(&Facts {
             now,
             zone: &TimeZone::system(),

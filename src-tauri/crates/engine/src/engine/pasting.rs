@@ -25,7 +25,8 @@ impl Engine {
             (None, _) => None,
         };
         if let Some(destination) = destination {
-            return Ok(snippets::snippet(kind, Subject::Destination(destination), wish));
+            let subject = Subject::of(destination).ok_or_else(|| Error::NoVolume(destination.name.clone()))?;
+            return Ok(snippets::snippet(kind, subject, wish));
         }
         let account = match self.account(account) {
             // A container may be made before anybody has signed in.

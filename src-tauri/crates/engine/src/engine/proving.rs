@@ -19,7 +19,7 @@ use crate::journal::{AccountRow, Event, Kind};
 use crate::proof::Proof;
 use crate::provider::ProviderError;
 use crate::secret::SecretString;
-use crate::settings::{Destination, DestinationName};
+use crate::settings::{Destination, DestinationName, Host};
 
 /// What came of a proof.
 #[derive(Debug)]
@@ -91,7 +91,8 @@ impl Engine {
     pub async fn cli_users(&self, names: &[String]) -> Result<Vec<CliUser>, Error> {
         let mut by_engine: BTreeMap<String, Vec<Destination>> = BTreeMap::new();
         for destination in self.chosen(names)? {
-            by_engine.entry(destination.engine.clone()).or_default().push(destination);
+            let Some(engine) = destination.in_volume().map(|place| place.engine.clone()) else { continue };
+            by_engine.entry(engine).or_default().push(destination);
         }
         let found = by_engine.into_iter().map(async |(engine, destinations)| {
             self.cli_users_on(&engine, &destinations).await.unwrap_or_else(|why| {
@@ -108,11 +109,11 @@ impl Engine {
         docker.look_users_up(&mut survey).await;
         let mut found = Vec::new();
         for destination in destinations {
-            let place = destination.place();
+            let Some(place) = destination.in_volume() else { continue };
             let readers = survey.containers.iter().filter(|container| {
                 let setup = container.setup.as_ref();
                 let reads_files = setup.is_some_and(|setup| !is_overridden(&setup.environment));
-                container.running && reads_files && looks_at(container, &place)
+                container.running && reads_files && looks_at(container, place)
             });
             for container in readers {
                 if let Some(program) = docker.find_cli(container).await {
@@ -157,11 +158,12 @@ impl Engine {
 
     /// What lies at each destination now, by its name.
     async fn seen(&self, destinations: &[Destination]) -> HashMap<String, Result<Vec<Seen>, DeliveryError>> {
-        let mut by_engine: BTreeMap<&str, Vec<Glance>> = BTreeMap::new();
+        let mut by_host: BTreeMap<Host, Vec<Glance>> = BTreeMap::new();
         for destination in destinations {
-            by_engine.entry(&destination.engine).or_default().push(glance(destination, &[claude_code::CREDENTIALS]));
+            let first = destination.format.files().first().map(|file| file.path);
+            by_host.entry(destination.place.host()).or_default().push(glance(destination, first.as_slice()));
         }
-        let looks = by_engine.into_iter().map(|(engine, glances)| self.delivery.look(engine, glances));
+        let looks = by_host.iter().map(|(host, glances)| self.delivery.look(host, glances.clone()));
         join_all(looks).await.into_iter().flatten().collect()
     }
 

@@ -183,7 +183,10 @@ impl Journal {
 
     /// Forgets an account.
     pub fn forget_account(&self, name: &AccountName) -> Result<(), JournalError> {
-        self.with(|db| db.execute("DELETE FROM accounts WHERE name = ?1", [name.as_str()]).map(drop))
+        self.with(|db| {
+            db.execute("DELETE FROM consents WHERE account = ?1", [name.as_str()])?;
+            db.execute("DELETE FROM accounts WHERE name = ?1", [name.as_str()]).map(drop)
+        })
     }
 }
 

@@ -3,23 +3,21 @@
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, ToSql, params};
 
+use super::spots::{self, IS_IT, words};
 use super::{Journal, JournalError, Trouble, from_json, from_millis, to_json, to_millis};
 use crate::account::AccountName;
 use crate::credentials::Fingerprint;
-use crate::formats::Format;
-use crate::settings::Place;
+use crate::settings::Spot;
 
 /// A place that holds, or may hold, a copy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CopyRow {
-    /// Where.
-    pub place: Place,
+    /// Where, and in which format.
+    pub spot: Spot,
     /// The destination that it was delivered for, by name; it may be gone by now.
     pub destination: String,
     /// Whose token.
     pub account: AccountName,
-    /// In which format it lies there.
-    pub format: Format,
     /// What was last sent there.
     pub sent: Fingerprint,
     /// What was last read back.
@@ -45,14 +43,12 @@ pub struct CopyRow {
 /// A copy that is about to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Intent {
-    /// Where to.
-    pub place: Place,
+    /// Where to, and in which format.
+    pub spot: Spot,
     /// For which destination.
     pub destination: String,
     /// Whose token.
     pub account: AccountName,
-    /// In which format.
-    pub format: Format,
     /// Which token.
     pub fingerprint: Fingerprint,
 }
@@ -63,12 +59,11 @@ impl CopyRow {
         let time = |name: &str| row.get::<_, Option<i64>>(name).map(|it| it.map(from_millis));
         let trouble: Option<String> = row.get("trouble")?;
         Ok(Self {
-            place: Place { engine: row.get("engine")?, volume: row.get("volume")?, folder: row.get("folder")? },
+            spot: spots::read(row)?,
             destination: row.get("destination")?,
             account: account
                 .parse()
                 .map_err(|_| rusqlite::Error::InvalidColumnType(0, account, rusqlite::types::Type::Text))?,
-            format: row.get::<_, String>("format")?.parse().unwrap_or_default(),
             sent: Fingerprint(row.get("sent")?),
             confirmed: row.get::<_, Option<String>>("confirmed")?.map(Fingerprint),
             delivered: time("delivered")?,
@@ -90,18 +85,17 @@ impl Journal {
     /// [`JournalError`], here and below.
     pub fn copies(&self) -> Result<Vec<CopyRow>, JournalError> {
         self.with(|db| {
-            db.prepare_cached("SELECT * FROM copies ORDER BY engine, volume, folder")?
+            db.prepare_cached("SELECT * FROM copies ORDER BY kind, host, root, folder, format")?
                 .query_map([], CopyRow::read)?
                 .collect()
         })
     }
 
-    /// The copy at this place.
-    pub fn copy(&self, place: &Place) -> Result<Option<CopyRow>, JournalError> {
+    /// The copy at this spot.
+    pub fn copy(&self, spot: &Spot) -> Result<Option<CopyRow>, JournalError> {
         self.with(|db| {
-            let mut found =
-                db.prepare_cached("SELECT * FROM copies WHERE engine = ?1 AND volume = ?2 AND folder = ?3")?;
-            found.query_row(params![place.engine, place.volume, place.folder], CopyRow::read).optional()
+            let mut found = db.prepare_cached(&format!("SELECT * FROM copies WHERE {IS_IT}"))?;
+            found.query_row(words(spot), CopyRow::read).optional()
         })
     }
 
@@ -111,24 +105,18 @@ impl Journal {
         self.durably(|db| {
             let transaction = db.unchecked_transaction()?;
             let mut wanted = Vec::new();
-            for Intent { place, destination, account, format, fingerprint } in intents {
+            for Intent { spot, destination, account, fingerprint } in intents {
+                let [kind, host, root, folder, format] = words(spot);
+                let given = params![kind, host, root, folder, format, destination, account.as_str(), fingerprint.0];
                 let noted = transaction
                     .prepare_cached(
-                        "INSERT INTO copies (engine, volume, folder, destination, account, sent, format, under_way)
-                         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, 1
-                             WHERE EXISTS (SELECT 1 FROM accounts WHERE name = ?5 AND stage = 'kept' AND fingerprint = ?6)
-                         ON CONFLICT DO UPDATE SET destination = ?4, account = ?5, sent = ?6, format = ?7, withdraw = 0,
+                        "INSERT INTO copies (kind, host, root, folder, format, destination, account, sent, under_way)
+                         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1
+                             WHERE EXISTS (SELECT 1 FROM accounts WHERE name = ?7 AND stage = 'kept' AND fingerprint = ?8)
+                         ON CONFLICT DO UPDATE SET destination = ?6, account = ?7, sent = ?8, withdraw = 0,
                              uncertain = max(uncertain, under_way), under_way = 1",
                     )?
-                    .execute(params![
-                        place.engine,
-                        place.volume,
-                        place.folder,
-                        destination,
-                        account.as_str(),
-                        fingerprint.0,
-                        format.name()
-                    ])?;
+                    .execute(given)?;
                 wanted.push(noted > 0);
             }
             transaction.commit()?;
@@ -137,27 +125,24 @@ impl Journal {
     }
 
     /// Notes that what was sent has been read back.
-    pub fn delivered(&self, place: &Place, fingerprint: &Fingerprint, at: Timestamp) -> Result<(), JournalError> {
-        self.with(|db| {
-            db.prepare_cached(
-                "UPDATE copies SET confirmed = ?4, delivered = ?5, read_back = ?5, under_way = 0, uncertain = 0,
-                     failures = 0, not_before = NULL, failing_since = NULL, trouble = NULL
-                 WHERE engine = ?1 AND volume = ?2 AND folder = ?3",
-            )?
-            .execute(params![place.engine, place.volume, place.folder, fingerprint.0, to_millis(at)])?;
-            Ok(())
-        })
+    pub fn delivered(&self, spot: &Spot, fingerprint: &Fingerprint, at: Timestamp) -> Result<(), JournalError> {
+        self.arrived(spot, "delivered = ?7", fingerprint, at)
     }
 
     /// Notes that this token was read back where it lay already.
-    pub fn read_back(&self, place: &Place, fingerprint: &Fingerprint, at: Timestamp) -> Result<(), JournalError> {
+    pub fn read_back(&self, spot: &Spot, fingerprint: &Fingerprint, at: Timestamp) -> Result<(), JournalError> {
+        self.arrived(spot, "delivered = coalesce(delivered, ?7)", fingerprint, at)
+    }
+
+    fn arrived(&self, spot: &Spot, set: &str, token: &Fingerprint, at: Timestamp) -> Result<(), JournalError> {
         self.with(|db| {
-            db.prepare_cached(
-                "UPDATE copies SET confirmed = ?4, delivered = coalesce(delivered, ?5), read_back = ?5, under_way = 0,
-                     uncertain = 0, failures = 0, not_before = NULL, failing_since = NULL, trouble = NULL
-                 WHERE engine = ?1 AND volume = ?2 AND folder = ?3",
-            )?
-            .execute(params![place.engine, place.volume, place.folder, fingerprint.0, to_millis(at)])?;
+            let [kind, host, root, folder, format] = words(spot);
+            db.prepare_cached(&format!(
+                "UPDATE copies SET confirmed = ?6, {set}, read_back = ?7, under_way = 0, uncertain = 0, failures = 0,
+                     not_before = NULL, failing_since = NULL, trouble = NULL
+                 WHERE {IS_IT}"
+            ))?
+            .execute(params![kind, host, root, folder, format, token.0, to_millis(at)])?;
             Ok(())
         })
     }
@@ -165,27 +150,21 @@ impl Journal {
     /// Notes that a delivery or a withdrawal failed. `certain` says that nothing was written by it.
     pub fn delivery_failed(
         &self,
-        place: &Place,
+        spot: &Spot,
         trouble: &Trouble,
         certain: bool,
         now: Timestamp,
         not_before: Timestamp,
     ) -> Result<(), JournalError> {
         self.with(|db| {
-            db.prepare_cached(
-                "UPDATE copies SET failures = failures + 1, trouble = ?4, failing_since = coalesce(failing_since, ?5),
-                     not_before = ?6, under_way = 0, uncertain = max(uncertain, NOT ?7)
-                 WHERE engine = ?1 AND volume = ?2 AND folder = ?3",
-            )?
-            .execute(params![
-                place.engine,
-                place.volume,
-                place.folder,
-                to_json(trouble)?,
-                to_millis(now),
-                to_millis(not_before),
-                certain
-            ])?;
+            let [kind, host, root, folder, format] = words(spot);
+            let (trouble, now, not_before) = (to_json(trouble)?, to_millis(now), to_millis(not_before));
+            db.prepare_cached(&format!(
+                "UPDATE copies SET failures = failures + 1, trouble = ?6, failing_since = coalesce(failing_since, ?7),
+                     not_before = ?8, under_way = 0, uncertain = max(uncertain, NOT ?9)
+                 WHERE {IS_IT}"
+            ))?
+            .execute(params![kind, host, root, folder, format, trouble, now, not_before, certain])?;
             Ok(())
         })
     }
@@ -195,10 +174,10 @@ impl Journal {
         self.shall_go("account = ?1", params![account.as_str()])
     }
 
-    /// From now on the copy at this place shall go.
-    pub fn withdraw_place(&self, place: &Place) -> Result<(), JournalError> {
-        let at = params![place.engine, place.volume, place.folder];
-        self.shall_go("engine = ?1 AND volume = ?2 AND folder = ?3", at)
+    /// From now on the copy at this spot shall go.
+    pub fn withdraw_spot(&self, spot: &Spot) -> Result<(), JournalError> {
+        let [kind, host, root, folder, format] = words(spot);
+        self.shall_go(IS_IT, params![kind, host, root, folder, format])
     }
 
     /// Where no copy can lie, the place is forgotten.
@@ -213,13 +192,7 @@ impl Journal {
     }
 
     /// No copy lies there any more.
-    pub fn copy_is_gone(&self, place: &Place) -> Result<(), JournalError> {
-        self.with(|db| {
-            db.execute(
-                "DELETE FROM copies WHERE engine = ?1 AND volume = ?2 AND folder = ?3",
-                params![place.engine, place.volume, place.folder],
-            )
-            .map(drop)
-        })
+    pub fn copy_is_gone(&self, spot: &Spot) -> Result<(), JournalError> {
+        self.with(|db| db.execute(&format!("DELETE FROM copies WHERE {IS_IT}"), words(spot)).map(drop))
     }
 }

@@ -4,9 +4,11 @@
 //! Calls are short and block; each is one transaction.
 
 mod accounts;
+mod consents;
 mod copies;
 mod events;
 mod pending;
+mod spots;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -27,7 +29,8 @@ const BUSY_WITHIN: Duration = Duration::from_secs(10);
 /// Counts the shapes that the file has had.
 const SHAPE: u32 = 3;
 /// From nothing to the present shape, a step for each. One that was released stays as it is.
-const STEPS: [&str; SHAPE as usize] = [include_str!("shapes/1.sql"), include_str!("shapes/2.sql"), include_str!("shapes/3.sql")];
+const STEPS: [&str; SHAPE as usize] =
+    [include_str!("shapes/1.sql"), include_str!("shapes/2.sql"), include_str!("shapes/3.sql")];
 
 /// The journal can't be used.
 #[derive(Debug, thiserror::Error)]

@@ -17,7 +17,7 @@ pub fn add_destination(file: &Path, destination: &Destination) -> Result<(), Set
     if settings.destinations.iter().any(|it| it.name == destination.name) {
         return Err(SettingsError::Taken(destination.name.clone()));
     }
-    if let Some(other) = settings.destinations.iter().find(|it| it.place() == destination.place()) {
+    if let Some(other) = settings.destinations.iter().find(|it| it.spot() == destination.spot()) {
         return Err(SettingsError::SamePlace(other.name.clone()));
     }
     change(file, |document| {

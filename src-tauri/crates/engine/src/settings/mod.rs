@@ -2,6 +2,7 @@
 
 mod edit;
 mod names;
+mod place;
 
 use std::fmt;
 use std::io;
@@ -9,14 +10,13 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serializer};
 
 pub use edit::{add_destination, make_ready, remove_destination};
 pub use names::{DestinationName, Folder, VolumeName};
+pub use place::{Destination, Host, Place, Spot, VolumePlace, default_engine};
 
-use crate::account::AccountName;
 use crate::destinations::OwnerChoice;
-use crate::formats::Format;
 use crate::vault::VaultKind;
 
 /// Seconds before its end in which an access token is renewed at the latest, unless the user says otherwise.
@@ -49,81 +49,6 @@ impl Default for Settings {
 
 fn renew_before() -> u32 {
     RENEW_BEFORE
-}
-
-/// A place that is kept fresh.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all(deserialize = "kebab-case"))]
-pub struct Destination {
-    /// The user's name for it.
-    pub name: DestinationName,
-    /// The Docker volume.
-    pub volume: VolumeName,
-    /// A folder inside of the volume, where the files don't lie at its top.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub folder: Option<Folder>,
-    /// The engine: the name of a Docker context, an address such as `unix:///var/run/docker.sock`, or `default`.
-    #[serde(default = "default_engine")]
-    pub engine: String,
-    /// Whose token it gets.
-    #[serde(default)]
-    pub account: AccountName,
-    /// In which taker's format.
-    #[serde(default, deserialize_with = "word")]
-    pub format: Format,
-    /// Whom the files belong to.
-    #[serde(default, deserialize_with = "word", serialize_with = "as_text", skip_serializing_if = "is_auto")]
-    pub owner: OwnerChoice,
-    /// Whether `.claude.json` is seeded so that an interactive `claude` asks nothing.
-    #[serde(default, alias = "ready_to_use", skip_serializing_if = "std::ops::Not::not")]
-    pub ready_to_use: bool,
-}
-
-impl Destination {
-    /// Where its files lie: no two destinations may share it.
-    pub fn place(&self) -> Place {
-        Place {
-            engine: self.engine.clone(),
-            volume: self.volume.to_string(),
-            folder: self.folder.as_ref().map(ToString::to_string).unwrap_or_default(),
-        }
-    }
-}
-
-/// A folder in a volume on an engine.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-pub struct Place {
-    /// As in [`Destination::engine`].
-    pub engine: String,
-    /// The volume's name.
-    pub volume: String,
-    /// The folder inside; empty for its top.
-    pub folder: String,
-}
-
-impl Place {
-    /// The path of a file in it, from the volume's root.
-    pub fn path(&self, file: &str) -> String {
-        if self.folder.is_empty() { file.to_owned() } else { format!("{}/{file}", self.folder) }
-    }
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "volume {}", self.volume)?;
-        if !self.folder.is_empty() {
-            write!(f, ", folder {}", self.folder)?;
-        }
-        if self.engine != default_engine() {
-            write!(f, " on {}", self.engine)?;
-        }
-        Ok(())
-    }
-}
-
-/// The engine that the platform has by default.
-pub fn default_engine() -> String {
-    "default".to_owned()
 }
 
 /// Why the settings can't be used, or changed. The file is as it was.
@@ -168,8 +93,7 @@ impl Settings {
         let settings: Self = toml::from_str(text).map_err(|why| mistake(why.to_string().trim_end().to_owned()))?;
         let mut seen: Vec<&Destination> = Vec::new();
         for destination in &settings.destinations {
-            if let Some(other) = seen.iter().find(|it| it.name == destination.name || it.place() == destination.place())
-            {
+            if let Some(other) = seen.iter().find(|it| it.name == destination.name || it.spot() == destination.spot()) {
                 return Err(mistake(format!(
                     "Destinations {} and {} have the same name or fill the same place.",
                     other.name, destination.name
@@ -216,14 +140,20 @@ fn is_auto(owner: &OwnerChoice) -> bool {
 #[cfg(test)]
 pub(crate) mod samples {
     use super::*;
+    use crate::account::AccountName;
+    use crate::formats::Format;
+
+    /// A place in a volume on the default engine.
+    pub(crate) fn in_volume(volume: &str, folder: Option<&str>) -> Place {
+        let folder = folder.map(|folder| folder.parse().unwrap());
+        Place::Volume(VolumePlace { engine: default_engine(), volume: volume.parse().unwrap(), folder })
+    }
 
     /// A destination with nothing special to it.
     pub(crate) fn destination(name: &str, volume: &str) -> Destination {
         Destination {
             name: name.parse().unwrap(),
-            volume: volume.parse().unwrap(),
-            folder: None,
-            engine: default_engine(),
+            place: in_volume(volume, None),
             account: AccountName::default(),
             format: Format::default(),
             owner: OwnerChoice::Auto,
@@ -254,7 +184,7 @@ mod tests {
             parse("[[destination]]\nname = \"web\"\nvolume = \"claude-auth\"\nowner = \"1000:1000\"").unwrap();
         let destination = settings.destination("web").unwrap();
         assert_eq!(destination.owner, OwnerChoice::Ids(Ids { uid: 1000, gid: 1000 }));
-        assert_eq!(destination.engine, "default");
+        assert_eq!(destination.place, samples::in_volume("claude-auth", None));
         assert!(parse("[[destination]]\nname = \"web\"").unwrap_err().contains("volume"));
     }
 

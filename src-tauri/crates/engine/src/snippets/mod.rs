@@ -16,7 +16,7 @@ use crate::account::AccountName;
 use crate::destinations::docker::survey::ACCOUNT_LABEL;
 use crate::discovery::AUTH_VOLUME;
 use crate::formats::claude_code::{CREDENTIALS_VARIABLE, FOLDER_VARIABLE};
-use crate::settings::{Destination, default_engine};
+use crate::settings::{Destination, VolumePlace, default_engine};
 
 /// What the text is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,9 +33,16 @@ pub enum Kind {
 #[derive(Debug, Clone, Copy)]
 pub enum Subject<'a> {
     /// That of a destination, which is there.
-    Destination(&'a Destination),
+    Destination(&'a Destination, &'a VolumePlace),
     /// One that is made with the container, labelled for this account so that Tokenferry finds it by itself.
     Labelled(&'a AccountName),
+}
+
+impl<'a> Subject<'a> {
+    /// A destination, if it is in a volume.
+    pub fn of(destination: &'a Destination) -> Option<Self> {
+        Some(Self::Destination(destination, destination.in_volume()?))
+    }
 }
 
 /// How it shall be.
@@ -77,7 +84,7 @@ struct Parts<'a> {
 /// Puts it into text.
 pub fn snippet(kind: Kind, subject: Subject<'_>, wish: &Wish) -> Snippet {
     let (volume, within, label) = match subject {
-        Subject::Destination(destination) => (destination.volume.as_str(), destination.folder.as_ref(), None),
+        Subject::Destination(_, place) => (place.volume.as_str(), place.folder.as_ref(), None),
         Subject::Labelled(account) => (AUTH_VOLUME, None, Some(account)),
     };
     let folder = match within {
@@ -114,9 +121,9 @@ fn explanation(kind: Kind, subject: Subject<'_>, wish: &Wish) -> Vec<String> {
         }
     }
     match subject {
-        Subject::Destination(destination) => {
-            if destination.engine != default_engine() {
-                tell(format!("The volume is on {}: start the container there.", destination.engine));
+        Subject::Destination(destination, place) => {
+            if place.engine != default_engine() {
+                tell(format!("The volume is on {}: start the container there.", place.engine));
             }
             if !wish.read_only && !destination.ready_to_use {
                 tell(

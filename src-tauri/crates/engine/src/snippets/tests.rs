@@ -1,5 +1,6 @@
 use super::*;
-use crate::settings::samples::destination;
+use crate::settings::Place;
+use crate::settings::samples::{destination, in_volume};
 
 fn texts(subject: Subject<'_>, wish: &Wish) -> [String; 3] {
     [Kind::Compose, Kind::DevContainer, Kind::DockerRun].map(|kind| snippet(kind, subject, wish).text)
@@ -13,7 +14,7 @@ fn read_only() -> Wish {
 fn a_destination_is_mounted_as_it_is_named() {
     let shop = destination("shop", "shop_claude-auth");
     let wish = Wish { image: Some("node:22".parse().unwrap()), ..Wish::default() };
-    let [compose, devcontainer, docker_run] = texts(Subject::Destination(&shop), &wish);
+    let [compose, devcontainer, docker_run] = texts(Subject::of(&shop).unwrap(), &wish);
     let expected = r#"services:
   app:
     image: "node:22"
@@ -49,7 +50,7 @@ volumes:
 #[test]
 fn read_only_names_the_credentials_alone() {
     let web = destination("web", "claude-auth");
-    for text in texts(Subject::Destination(&web), &read_only()) {
+    for text in texts(Subject::of(&web).unwrap(), &read_only()) {
         assert!(text.contains("CLAUDE_SECURESTORAGE_CONFIG_DIR"), "{text}");
         assert!(!text.contains("CLAUDE_CONFIG_DIR"), "{text}");
         assert!(text.contains(":/claude:ro") || text.contains("target=/claude,readonly"), "{text}");
@@ -58,9 +59,9 @@ fn read_only_names_the_credentials_alone() {
 
 #[test]
 fn a_folder_is_named_and_the_whole_volume_mounted() {
-    let homes = Destination { folder: Some("it's $mine/.claude".parse().unwrap()), ..destination("ada", "homes") };
+    let homes = Destination { place: in_volume("homes", Some("it's $mine/.claude")), ..destination("ada", "homes") };
     let wish = Wish { mount: "/data".parse().unwrap(), ..Wish::default() };
-    let [compose, devcontainer, docker_run] = texts(Subject::Destination(&homes), &wish);
+    let [compose, devcontainer, docker_run] = texts(Subject::of(&homes).unwrap(), &wish);
     assert!(compose.contains(r#"CLAUDE_CONFIG_DIR: "/data/it's $$mine/.claude""#), "{compose}");
     assert!(devcontainer.contains(r#""CLAUDE_CONFIG_DIR": "/data/it's $mine/.claude""#), "{devcontainer}");
     assert!(docker_run.contains(r"--env 'CLAUDE_CONFIG_DIR=/data/it'\''s $mine/.claude'"), "{docker_run}");
@@ -85,11 +86,12 @@ fn what_is_made_anew_is_labelled() {
 #[test]
 fn what_there_is_to_know_is_told() {
     let told = |kind, subject, wish: &Wish| snippet(kind, subject, wish).explanation.join("\n");
-    let elsewhere = Destination { engine: "build".to_owned(), ..destination("web", "claude-auth") };
-    let said = told(Kind::DockerRun, Subject::Destination(&elsewhere), &Wish::default());
+    let build = VolumePlace { engine: "build".to_owned(), volume: "claude-auth".parse().unwrap(), folder: None };
+    let elsewhere = Destination { place: Place::Volume(build), ..destination("web", "claude-auth") };
+    let said = told(Kind::DockerRun, Subject::of(&elsewhere).unwrap(), &Wish::default());
     assert!(said.contains("on build") && said.contains("IMAGE") && said.contains("--ready-to-use"), "{said}");
     let ready = Destination { ready_to_use: true, ..destination("web", "claude-auth") };
-    let said = told(Kind::DevContainer, Subject::Destination(&ready), &Wish::default());
+    let said = told(Kind::DevContainer, Subject::of(&ready).unwrap(), &Wish::default());
     assert!(!said.contains("--ready-to-use") && said.contains("remoteUser"), "{said}");
     let account = AccountName::default();
     let said = told(Kind::Compose, Subject::Labelled(&account), &read_only());

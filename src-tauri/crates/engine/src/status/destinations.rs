@@ -68,15 +68,15 @@ pub struct CopyLeft {
 }
 
 pub(super) fn one(destination: &Destination, facts: &Facts<'_>) -> DestinationStatus {
-    let place = destination.place();
-    let copy = facts.copies.iter().find(|copy| copy.place == place);
+    let spot = destination.spot();
+    let copy = facts.copies.iter().find(|copy| copy.spot == spot);
     let account = facts.accounts.iter().find(|row| row.name == destination.account);
     let (code, state, next_step) = judge(destination, account, copy, facts);
     DestinationStatus {
         name: destination.name.to_string(),
         code,
         state,
-        place,
+        place: spot.place,
         account: destination.account.to_string(),
         format: destination.format.to_string(),
         delivered: copy.and_then(|it| it.delivered),
@@ -114,7 +114,7 @@ fn judge(
             let when = moment(at, facts.now, facts.zone);
             (DestinationState::UpToDate, format!("Up to date, read back {when}"), String::new())
         }
-        None if facts.delivering.contains(&destination.engine) => {
+        None if facts.delivering.contains(&destination.place.host()) => {
             (DestinationState::Delivering, "Delivering".to_owned(), String::new())
         }
         None if facts.kept_fresh => (DestinationState::Due, "Due".to_owned(), String::new()),
@@ -129,7 +129,7 @@ pub(super) fn left(facts: &Facts<'_>) -> Vec<CopyLeft> {
     let shall_go = facts.copies.iter().filter(|copy| copy.withdraw);
     shall_go
         .map(|copy| CopyLeft {
-            place: copy.place.clone(),
+            place: copy.spot.place.clone(),
             account: copy.account.to_string(),
             trouble: copy.trouble.clone(),
         })

@@ -15,7 +15,7 @@ pub use words::moment;
 
 use crate::account::AccountName;
 use crate::journal::{AccountRow, CopyRow};
-use crate::settings::Destination;
+use crate::settings::{Destination, Host};
 use crate::vault::VaultKind;
 
 /// Everything there is to tell.
@@ -56,8 +56,8 @@ pub struct Facts<'a> {
     pub signing_in: &'a [String],
     /// Accounts whose credentials some process is changing now.
     pub renewing: &'a [AccountName],
-    /// Engines that some process is delivering to now, by the settings' names.
-    pub delivering: &'a [String],
+    /// Hosts that some process is delivering to now.
+    pub delivering: &'a [Host],
     /// From the journal.
     pub copies: &'a [CopyRow],
     /// From the settings.

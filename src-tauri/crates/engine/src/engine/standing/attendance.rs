@@ -119,7 +119,7 @@ impl Attendance<'_> {
             return;
         };
         let mut is_here = watch.is_here();
-        settings.destinations.retain(|it| is_here(&it.engine));
+        settings.destinations.retain(|it| is_here(&it.place));
         self.vigil.keep(&settings.destinations);
         self.ready.keep(&settings.destinations);
         // A label counts if its account is signed in.
@@ -136,7 +136,8 @@ impl Attendance<'_> {
         if !self.is_carrying && (self.plan_at <= now || self.vigil.next_due().is_some_and(|due| due <= now)) {
             self.is_carrying = true;
             self.plan_at = now + SIGN_OF_LIFE;
-            self.going_on.push(watch.round(&mut self.vigil, now).map(Done::Carried).boxed());
+            let (due, waiting) = (self.vigil.take_due(now), self.vigil.waiting());
+            self.going_on.push(watch.round(due, waiting).map(Done::Carried).boxed());
         }
         if !self.is_looking {
             if self.glimpses.is_empty() {
@@ -243,14 +244,14 @@ impl Watch<'_> {
             Ok(None) => {}
             Ok(Some(head_start)) => {
                 let mounted: BTreeSet<_> = head_start.volumes().map(str::to_owned).collect();
-                let here = orders.into_iter().filter(|it| mounted.contains(it.destination.volume.as_str()));
+                let here = orders.into_iter().filter(|it| mounted.contains(&it.destination.place.root()));
                 match self.engine.delivery.deliver(here.collect()).await {
                     Ok(delivered) => carried = delivered.carried,
                     Err(why) => self.tell(Some(why.into())),
                 }
                 head_start.end();
                 let arrived = carried.iter().filter(|carried| carried.result.is_ok());
-                guest.served = arrived.map(|carried| carried.place.volume.clone()).collect();
+                guest.served = arrived.map(|carried| carried.spot.place.root()).collect();
             }
             Err(why) => told(why),
         }

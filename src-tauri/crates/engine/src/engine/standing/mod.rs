@@ -1,10 +1,11 @@
-//! The standing work: accounts are renewed, and every engine is watched and delivered to, each for itself, until stopped.
+//! The standing work: accounts are renewed, and every host is watched and delivered to, each for itself, until stopped.
 //!
-//! Renewals and engines don't wait for each other. They meet in the journal: what a renewal stored, every engine's watch
-//! finds due.
+//! Renewals and hosts don't wait for each other. They meet in the journal: what a renewal stored, every host's watch finds
+//! due.
 
 mod attendance;
 mod fleet;
+mod folders;
 mod renewals;
 mod rounds;
 mod vigil;

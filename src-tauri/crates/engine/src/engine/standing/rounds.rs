@@ -1,18 +1,16 @@
-//! One engine's deliveries: what the plan has for it, and what its watch found due.
+//! One host's deliveries: what the plan has for it, and what its watch found due.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use tokio::time::Instant;
 
-use super::vigil::Vigil;
 use super::watch::Watch;
 use crate::delivery::{Carried, Order, Plan, Way};
 use crate::error::Error;
 use crate::journal::Stage;
 use crate::keeper::{KeepError, Need};
 use crate::renewal;
-use crate::settings::{Destination, DestinationName};
+use crate::settings::{Destination, DestinationName, Host, Place};
 
 /// What came of a round.
 #[derive(Default)]
@@ -30,43 +28,35 @@ pub(super) struct Round {
 }
 
 impl<'a> Watch<'a> {
-    /// The destinations on this engine.
+    /// The destinations on this host.
     pub(super) fn destinations(self) -> Result<Vec<Destination>, Error> {
         let mut destinations = self.engine.settings()?.destinations;
         let mut is_here = self.is_here();
-        destinations.retain(|it| is_here(&it.engine));
+        destinations.retain(|it| is_here(&it.place));
         Ok(destinations)
     }
 
-    /// Whether a name is one of this engine's; each is resolved once.
-    pub(super) fn is_here(self) -> impl FnMut(&str) -> bool + use<'a> {
-        let mut known: BTreeMap<String, bool> = BTreeMap::new();
-        move |name| match known.get(name) {
-            Some(is_here) => *is_here,
-            None => {
-                let is_here = self.engine.delivery.engine_address(name) == self.address;
-                known.insert(name.to_owned(), is_here);
-                is_here
-            }
+    /// Whether a place is on this host; each name of a host is resolved once.
+    pub(super) fn is_here(self) -> impl FnMut(&Place) -> bool + use<'a> {
+        let mut known: BTreeMap<Host, bool> = BTreeMap::new();
+        move |place| {
+            let host = place.host();
+            *known.entry(host).or_insert_with_key(|host| self.engine.delivery.address_of(host) == self.address)
         }
     }
 
     fn plan(self) -> Result<Plan, Error> {
         let mut copies = self.engine.journal.copies()?;
         let mut is_here = self.is_here();
-        copies.retain(|copy| is_here(&copy.place.engine));
+        copies.retain(|copy| is_here(&copy.spot.place));
         self.engine.plan(&self.destinations()?, copies)
     }
 
-    /// Delivers and takes away what is due here now.
-    pub(super) fn round(self, vigil: &mut Vigil, now: Instant) -> impl Future<Output = Round> + use<'a> {
-        let due = vigil.take_due(now);
-        let waiting = vigil.waiting();
-        async move {
-            let mut round = Round { untried: due.clone(), ..Round::default() };
-            round.trouble = self.carry_out(due, &waiting, &mut round).await.err();
-            round
-        }
+    /// Delivers and takes away what is due here now: by the plan, and `due` besides. Those that are `waiting` are left out.
+    pub(super) async fn round(self, due: BTreeMap<DestinationName, Way>, waiting: BTreeSet<DestinationName>) -> Round {
+        let mut round = Round { untried: due.clone(), ..Round::default() };
+        round.trouble = self.carry_out(due, &waiting, &mut round).await.err();
+        round
     }
 
     async fn carry_out(

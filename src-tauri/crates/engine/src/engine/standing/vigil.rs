@@ -12,7 +12,6 @@ use tokio::time::Instant;
 use crate::delivery::Way;
 use crate::destinations::Receipt;
 use crate::destinations::docker::{Happening, Look, Presence, VolumeMount};
-use crate::formats::claude_code;
 use crate::settings::{Destination, DestinationName};
 
 /// How long a volume that was created anew waits for its first container: compose takes some hundred milliseconds. Also how
@@ -75,7 +74,7 @@ impl Known {
 #[derive(Debug)]
 struct Watched {
     volume: String,
-    /// The file of credentials, from the volume's root.
+    /// The file that the token lies in, from the volume's root.
     path: String,
     /// Its size and mode when it was last read back.
     read_back: Option<(u64, u32)>,
@@ -129,8 +128,10 @@ impl Vigil {
         self.places.retain(|name, _| wanted.contains(name));
         self.due.retain(|name, _| wanted.contains(name));
         for destination in destinations {
-            let volume = destination.volume.to_string();
-            let path = destination.place().path(claude_code::CREDENTIALS);
+            let (Some(place), Some(file)) = (destination.in_volume(), destination.format.files().first()) else {
+                continue;
+            };
+            let (volume, path) = (place.volume.to_string(), place.path(file.path));
             let known = self.places.get(&destination.name);
             if known.is_none_or(|known| known.volume != volume || known.path != path) {
                 let watched = Watched {
@@ -141,7 +142,7 @@ impl Vigil {
                     doubt: Doubt::None,
                     exists: true,
                     alone: false,
-                    used: self.containers.values().any(|it| it.mount(destination.volume.as_str()).is_some()),
+                    used: self.containers.values().any(|it| it.mount(place.volume.as_str()).is_some()),
                     is_root_s: false,
                     turn: 0,
                 };

@@ -1,13 +1,12 @@
 //! One engine's watch: connected to its events, with what is due there delivered by one courier at a time; caught up by
 //! listing anew after each interruption.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::vigil::Vigil;
 use super::{Changed, Engine, Troubles};
 use crate::destinations::docker::{Docker, EngineError, Happenings, Presence};
 use crate::error::Error;
@@ -21,7 +20,7 @@ const AWAY_ELSEWHERE: (Duration, Duration) = (Duration::from_secs(2), Duration::
 /// A connection that is lost sooner was none: whatever cuts it would do so for ever.
 const FLEETING: Duration = Duration::from_secs(3);
 
-/// An engine to watch.
+/// A host to watch.
 #[derive(Clone, Copy)]
 pub(super) struct Watch<'a> {
     pub(super) engine: &'a Engine,
@@ -79,7 +78,7 @@ impl Engine {
                 Err(why) => {
                     tracing::debug!("{name} can't be watched: {why}");
                     // What is due there shall say why it has to wait.
-                    watch.tell(watch.round(&mut Vigil::default(), Instant::now()).await.trouble);
+                    watch.tell(watch.round(BTreeMap::new(), BTreeSet::new()).await.trouble);
                 }
             }
             tokio::select! {

@@ -1,6 +1,7 @@
 use super::*;
 use crate::destinations::docker::VolumeMount;
 use crate::destinations::{FileReceipt, Ids, Outcome};
+use crate::formats::claude_code;
 use crate::settings::samples::destination;
 
 const SECOND: Duration = Duration::from_secs(1);

@@ -1,0 +1,6 @@
+//! Formats in places: every pair of them, through the program, from the first delivery to the last trace.
+
+mod consent;
+mod folders;
+mod pairs;
+mod place;
