@@ -105,7 +105,7 @@ mod tests {
     fn a_real_shell_takes_every_value_for_itself() {
         for value in STRANGE {
             assert_eq!(evaluated(value, EVAL), (value.as_bytes().to_vec(), false), "{value:?}");
-            let (_, broke_out) = evaluated(value, r#"eval $(cat lines)"#);
+            let (_, broke_out) = evaluated(value, "eval $(cat lines)");
             assert!(!broke_out, "{value:?}");
         }
     }
