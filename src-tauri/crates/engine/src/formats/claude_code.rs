@@ -5,10 +5,11 @@
 
 use serde_json::{Map, Value, json};
 
+use super::json_file::{read, write};
 use super::{Found, Taker, TakerFile};
 use crate::credentials::{Credentials, Fingerprint};
 use crate::destinations::{Change, ComposeError};
-use crate::secret::{SecretBytes, SecretString};
+use crate::secret::SecretString;
 
 /// The file of credentials, in the CLI's folder.
 pub const CREDENTIALS: &str = ".credentials.json";
@@ -185,22 +186,6 @@ fn holds_access_token(file: &Map<String, Value>) -> bool {
 fn holds(file: &Map<String, Value>, token: &str) -> bool {
     let token = file.get(KEY).and_then(|entry| entry.get(token)).and_then(Value::as_str);
     token.is_some_and(|token| !token.is_empty())
-}
-
-/// No file and an empty one are the same: a place to begin.
-fn read(existing: Option<&[u8]>) -> Result<Map<String, Value>, ComposeError> {
-    match existing.map(<[u8]>::trim_ascii) {
-        None | Some([]) => Ok(Map::new()),
-        Some(content) => serde_json::from_slice(content).map_err(|_| {
-            ComposeError::NotUnderstood("it is no JSON object, so what it holds could be lost".to_owned())
-        }),
-    }
-}
-
-fn write(file: &Map<String, Value>) -> Result<Change, ComposeError> {
-    let mut content = serde_json::to_vec_pretty(file).map_err(|why| ComposeError::NotUnderstood(why.to_string()))?;
-    content.push(b'\n');
-    Ok(Change::Write(SecretBytes::new(content)))
 }
 
 #[cfg(test)]

@@ -10,10 +10,32 @@ use serde::{Serialize, Serializer};
 use crate::credentials::{Credentials, Fingerprint};
 use crate::destinations::{Change, ComposeError};
 
+pub mod anthropic_profile;
 pub mod claude_code;
+pub mod dotenv;
+mod env_file;
+#[cfg(test)]
+pub mod example;
+pub mod exports;
+pub mod json;
+mod json_file;
+pub mod litellm_row;
+pub mod litellm_tokens;
+#[cfg(test)]
+mod tests;
+pub mod token_file;
 
 /// Every format, in the order in which people are told of them.
-pub static ALL: &[&dyn Taker] = &[&claude_code::ClaudeCode];
+pub static ALL: &[&dyn Taker] = &[
+    &claude_code::ClaudeCode,
+    &anthropic_profile::AnthropicProfile,
+    &token_file::TokenFile,
+    &dotenv::Dotenv::ClaudeCode,
+    &dotenv::Dotenv::Litellm,
+    &litellm_tokens::LitellmTokens,
+    &litellm_row::LitellmRow,
+    &json::Json,
+];
 
 /// A program, or a family of them, that takes a token from files.
 pub trait Taker: fmt::Debug + Send + Sync {
