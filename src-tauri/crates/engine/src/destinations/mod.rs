@@ -10,6 +10,8 @@ use crate::secret::SecretBytes;
 
 pub mod docker;
 mod error;
+pub mod folder;
+mod look;
 
 pub use error::{DeliveryError, NextStep};
 
@@ -181,6 +183,12 @@ pub struct Undelivered {
 impl From<DeliveryError> for Undelivered {
     fn from(error: DeliveryError) -> Self {
         Self { error, files: Vec::new(), uncertain: Vec::new() }
+    }
+}
+
+impl From<folder::FolderError> for Undelivered {
+    fn from(error: folder::FolderError) -> Self {
+        DeliveryError::from(error).into()
     }
 }
 

@@ -1,13 +1,8 @@
 //! Looking at what lies in volumes, changing nothing: a delivery in which every file is kept.
 
-use std::sync::{Arc, Mutex, PoisonError};
-
 use super::Docker;
-use crate::destinations::{Change, DeliveryError, Glance, OwnerChoice, Parcel, ParcelFile, Receipt, Seen, SeenFile};
-use crate::secret::SecretBytes;
-
-/// Where the bytes go that were seen.
-type Caught = Arc<Mutex<Option<SecretBytes>>>;
+use crate::destinations::look::{into_parcel, seen};
+use crate::destinations::{DeliveryError, Glance, Seen};
 
 impl Docker {
     /// Looks at files, and says of each destination, in the same order, what is there.
@@ -20,39 +15,4 @@ impl Docker {
         });
         seen.collect()
     }
-}
-
-fn into_parcel(glance: Glance) -> (Parcel, Vec<Caught>) {
-    let (files, caught) = glance
-        .paths
-        .into_iter()
-        .map(|path| {
-            let caught = Caught::default();
-            let catch = caught.clone();
-            let compose = move |bytes: Option<&[u8]>| {
-                *catch.lock().unwrap_or_else(PoisonError::into_inner) =
-                    bytes.map(|bytes| SecretBytes::new(bytes.to_vec()));
-                Ok(Change::Keep)
-            };
-            (ParcelFile { path, mode: 0, compose: Box::new(compose) }, caught)
-        })
-        .unzip();
-    let Glance { destination, root, .. } = glance;
-    (Parcel { destination, root, owner: OwnerChoice::Auto, files }, caught)
-}
-
-fn seen(receipt: Receipt, caught: &[Caught]) -> Vec<Seen> {
-    receipt
-        .files
-        .into_iter()
-        .zip(caught)
-        .map(|(file, caught)| Seen {
-            path: file.path,
-            file: file.owner.zip(file.mode).map(|(owner, mode)| SeenFile {
-                owner,
-                mode,
-                content: caught.lock().unwrap_or_else(PoisonError::into_inner).take(),
-            }),
-        })
-        .collect()
 }
