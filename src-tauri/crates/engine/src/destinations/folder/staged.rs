@@ -104,11 +104,8 @@ impl<'a> Staged<'a> {
 
     /// Takes the place of what has the name, if that is still what was expected.
     pub(super) fn publish(mut self, name: &str, expected: &Stamp) -> Result<(), Stuck> {
-        if Stamp::now(self.folder, name).map_err(Stuck::Writing)? != *expected && !mutant("turn") {
+        if Stamp::now(self.folder, name).map_err(Stuck::Writing)? != *expected {
             return Err(Stuck::Changed);
-        }
-        if mutant("unlink") {
-            let _ = unlinkat(self.folder, name, AtFlags::empty());
         }
         renameat(self.folder, &self.temporary, self.folder, name).map_err(|errno| unpublished(errno, expected.kind))?;
         self.published = true;
@@ -139,9 +136,6 @@ fn has_rights(stat: &Stat, order: &Order<'_>) -> bool {
 /// Removes what killed processes left in a folder: files of our names that nobody holds a lock on. What can't be removed
 /// stays.
 pub(super) fn tidy(folder: &File) {
-    if mutant("tidy") {
-        return;
-    }
     let Ok(entries) = Dir::read_from(folder) else { return };
     for entry in entries.flatten() {
         if let Ok(name) = entry.file_name().to_str()
@@ -158,10 +152,6 @@ fn is_left(folder: &File, name: &str) -> bool {
     let Ok(file) = openat(folder, name, flags, Mode::empty()).map(File::from) else { return false };
     // A shared lock is had on a file that is only open to read, on every file system.
     fstat(&file).is_ok_and(|stat| kind(&stat) == Kind::File) && file.try_lock_shared().is_ok()
-}
-
-pub(super) fn mutant(name: &str) -> bool {
-    std::env::var("MUTANT").is_ok_and(|set| set == name)
 }
 
 #[cfg(test)]

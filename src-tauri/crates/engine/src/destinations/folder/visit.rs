@@ -232,9 +232,6 @@ impl Visit<'_> {
 /// is on the folder itself, which leaves no file behind, and ends with its handle. Where there are no locks, or somebody
 /// else keeps this one, the stamps alone have to do.
 fn take_turn(folder: &File) {
-    if staged::mutant("turn") || staged::mutant("noturn") {
-        return;
-    }
     let begun = Instant::now();
     while matches!(folder.try_lock(), Err(TryLockError::WouldBlock)) && begun.elapsed() < TURN {
         sleep(NEXT_TRY);
