@@ -14,6 +14,7 @@ mod delivery;
 mod discover;
 mod doctor;
 mod import;
+mod kinds;
 mod logout;
 mod paste;
 mod renewal;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bed::{Canary, Home, Provider};
 use engine::clock::Clock;
+use engine::provider::Wanted;
 use engine::secret::SecretString;
 use engine::sign_in::Callback;
 use engine::{Engine, Surroundings};
@@ -148,7 +149,7 @@ async fn ten_minutes_are_the_end_of_it() {
     // And the next sign-in sweeps up what nobody came back for.
     begun(&home, &provider).await;
     let (_, _address) = engine_later(&home, &provider, SignedDuration::from_mins(11))
-        .begin_pasted_sign_in("work".parse().unwrap())
+        .begin_pasted_sign_in("work".parse().unwrap(), Wanted::SignIn)
         .await
         .unwrap();
     assert_eq!(vault_entries(&home).len(), 1);

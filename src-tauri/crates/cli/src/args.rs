@@ -30,6 +30,9 @@ pub(crate) enum Command {
     Login {
         #[command(flatten)]
         account: NewAccount,
+        /// Get a token of a year, for inference alone, that is never renewed: for CI, and for machines that sleep
+        #[arg(long)]
+        one_year: bool,
         /// Only print the address; the code is pasted here, or later to `tokenferry callback`
         #[arg(long)]
         paste: bool,
@@ -91,6 +94,9 @@ pub(crate) enum Command {
         #[arg(long, requires = "prove")]
         request: bool,
     },
+    /// The accounts: sign-ins, one-year tokens, API keys
+    #[command(subcommand)]
+    Account(AccountCommand),
     /// The places that are kept fresh
     #[command(subcommand)]
     Destination(Destination),
@@ -139,6 +145,28 @@ pub(crate) enum Command {
     Completions {
         /// Which shell
         shell: Shell,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AccountCommand {
+    /// Keep an API key: typed at the terminal, unseen, or given on standard input
+    AddApiKey {
+        #[command(flatten)]
+        account: NewAccount,
+        /// First ask Claude whether it is good; costs nothing
+        #[arg(long)]
+        check: bool,
+        /// Replace what is kept under the same name without asking
+        #[arg(long, short)]
+        yes: bool,
+    },
+    /// Show every account: its name, what is kept for it, and until when that is good
+    List,
+    /// Forget an account and take every copy away, as `logout` does
+    Remove {
+        /// Its name
+        name: AccountName,
     },
 }
 

@@ -5,6 +5,7 @@ use std::fmt::{Arguments, Display};
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::time::Duration;
 
+use engine::secret::SecretString;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::outcome::Failure;
@@ -48,6 +49,52 @@ pub(crate) async fn prompt(words: &str) -> Result<Option<String>, Failure> {
         io::stdin().lock().read_line(&mut line).map(|read| (read > 0).then_some(line))
     });
     line.await.map_err(io::Error::other)?.map_err(Failure::from)
+}
+
+/// Shows a prompt and reads a line that is a secret: what is typed at a terminal is not shown. `None` where standard input
+/// is closed.
+#[cfg(unix)]
+pub(crate) async fn secret(words: &str) -> Result<Option<SecretString>, Failure> {
+    let _unseen = if is_somebody_there() { Some(Unseen::begin()?) } else { None };
+    let words = if is_somebody_there() { words } else { "" };
+    Ok(prompt(words).await?.map(SecretString::new))
+}
+
+/// As above; the terminal is asked by a library, key by key.
+#[cfg(not(unix))]
+pub(crate) async fn secret(words: &str) -> Result<Option<SecretString>, Failure> {
+    if !is_somebody_there() {
+        return Ok(prompt("").await?.map(SecretString::new));
+    }
+    say(format_args!("{words}"));
+    let line = tokio::task::spawn_blocking(|| console::Term::stderr().read_secure_line());
+    Ok(Some(SecretString::new(line.await.map_err(io::Error::other)??)))
+}
+
+/// A terminal that doesn't show what is typed, until this is dropped: also where somebody presses Ctrl-C meanwhile.
+#[cfg(unix)]
+struct Unseen(rustix::termios::Termios);
+
+#[cfg(unix)]
+impl Unseen {
+    fn begin() -> io::Result<Self> {
+        use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+        let before = tcgetattr(io::stdin())?;
+        let mut unseen = before.clone();
+        unseen.local_modes.remove(LocalModes::ECHO);
+        // The end of the line is shown all the same, so that what follows begins on a line of its own.
+        unseen.local_modes.insert(LocalModes::ECHONL | LocalModes::ICANON | LocalModes::ISIG);
+        // What was typed before the prompt is no secret that was asked for.
+        tcsetattr(io::stdin(), OptionalActions::Flush, &unseen)?;
+        Ok(Self(before))
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Unseen {
+    fn drop(&mut self) {
+        let _ = rustix::termios::tcsetattr(io::stdin(), rustix::termios::OptionalActions::Now, &self.0);
+    }
 }
 
 /// A sign of life while something takes time; none in pipes. Gone when it is dropped.

@@ -1,6 +1,7 @@
 //! What a face tells a person: what happened, what to do, and a stable code for programs.
 
 use crate::account::AccountName;
+use crate::credentials::NotAnApiKey;
 use crate::destinations::docker::EngineError;
 use crate::home::HomeError;
 use crate::journal::JournalError;
@@ -47,6 +48,12 @@ pub enum Error {
     /// The provider gave nothing that could be kept fresh.
     #[error("Claude gave a token without a refresh token, which can't be kept fresh.")]
     NoRefreshToken,
+    /// The provider does not take the API key.
+    #[error("Claude does not take this API key.")]
+    KeyRefused,
+    /// What was given is no API key.
+    #[error(transparent)]
+    NotAnApiKey(#[from] NotAnApiKey),
     /// Several accounts, and none was named.
     #[error("There are several accounts: {0}.")]
     WhichAccount(String),
@@ -106,7 +113,12 @@ impl Error {
             Self::Keep(KeepError::SignedOut(_)) | Self::NoAccount(_) => "signed_out",
             Self::Keep(KeepError::SignInNeeded { .. }) => "needs_sign_in",
             Self::Keep(KeepError::OtherProvider { .. }) => "other_provider",
+            Self::Keep(KeepError::Ended { .. }) => "ended",
+            Self::Keep(KeepError::NothingToRenew { .. }) => "nothing_to_renew",
+            Self::Keep(KeepError::NothingToHandOver { .. }) => "nothing_to_hand_over",
             Self::Keep(_) => "renewal_failed",
+            Self::KeyRefused => "api_key_refused",
+            Self::NotAnApiKey(why) => why.code(),
             Self::Provider(error) => error.code(),
             Self::Callback(CallbackError::Denied { .. }) => "denied",
             Self::Callback(CallbackError::Incomplete) => "code_incomplete",
@@ -139,6 +151,22 @@ impl Error {
                     account_option(account)
                 )
             }
+            Self::Keep(KeepError::Ended { account, kind }) => {
+                format!("Get another with `{}{}`.", kind.command(), account_option(account))
+            }
+            Self::Keep(KeepError::NothingToRenew { account, kind }) => {
+                format!("For another in its place, use `{}{}`.", kind.command(), account_option(account))
+            }
+            Self::Keep(KeepError::NothingToHandOver { account, .. }) => {
+                format!(
+                    "`tokenferry token{}` prints it, and it may be used at several places.",
+                    account_option(account)
+                )
+            }
+            Self::KeyRefused => {
+                "Copy it once more from the API keys of the Claude Console, or make a new one there.".to_owned()
+            }
+            Self::NotAnApiKey(why) => why.fix().to_owned(),
             Self::Keep(KeepError::Later { .. }) => "Check the network; Tokenferry tries again by itself.".to_owned(),
             Self::Keep(_) => "Try again.".to_owned(),
             Self::Provider(ProviderError::Refused { .. }) => {
@@ -155,7 +183,11 @@ impl Error {
 
     /// Whether signing in is what helps.
     pub fn is_sign_in_needed(&self) -> bool {
-        matches!(self, Self::NoAccount(_) | Self::Keep(KeepError::SignedOut(_) | KeepError::SignInNeeded { .. }))
+        matches!(
+            self,
+            Self::NoAccount(_)
+                | Self::Keep(KeepError::SignedOut(_) | KeepError::SignInNeeded { .. } | KeepError::Ended { .. })
+        )
     }
 }
 

@@ -30,8 +30,8 @@ pub mod vault;
 mod words;
 
 pub use engine::{
-    CliUser, Discovered, Engine, EngineProblem, Goodbye, KnownEngine, KnownEngines, Looking, Mended, Obtained, Proven,
-    Surroundings, Synced, TERMS,
+    CliUser, Discovered, Earlier, Engine, EngineProblem, Goodbye, KnownEngine, KnownEngines, Looking, Mended, Obtained,
+    Proven, Surroundings, Synced, TERMS,
 };
 pub use error::Error;
 pub use words::BadWord;

@@ -1,4 +1,5 @@
-//! The API's OAuth part: who a token belongs to, and what they used. Each wants a Bearer token and the OAuth beta.
+//! The API beside its messages: who a token belongs to and what they used, which want a Bearer token and the OAuth beta;
+//! and the models, which want an API key.
 
 use std::sync::Arc;
 
@@ -7,10 +8,23 @@ use http::HeaderMap;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use crate::{OAUTH_BETA, options::Plan, record::bearer_token, refusal::ApiRefusal, shared::Shared, state::Bearer};
+use crate::{
+    OAUTH_BETA,
+    options::{Person, Plan},
+    record::{api_key, bearer_token},
+    refusal::ApiRefusal,
+    shared::Shared,
+    state::Bearer,
+};
+
+/// The `anthropic-version` that every request with an API key has to name.
+const API_VERSION: &str = "2023-06-01";
 
 pub(crate) fn router() -> Router<Arc<Shared>> {
-    Router::new().route("/api/oauth/profile", get(profile)).route("/api/oauth/usage", get(usage))
+    Router::new()
+        .route("/api/oauth/profile", get(profile))
+        .route("/api/oauth/usage", get(usage))
+        .route("/v1/models", get(models))
 }
 
 /// Whose request this is, if its token is good and allowed to do what `scope` covers.
@@ -28,6 +42,27 @@ pub(crate) fn bearer(shared: &Shared, headers: &HeaderMap, scope: &str) -> Resul
     } else {
         Err(ApiRefusal::permission(format!("the access token lacks the scope {scope}")))
     }
+}
+
+/// Whose request this is, if its API key is good.
+pub(crate) fn holder(shared: &Shared, headers: &HeaderMap) -> Result<Person, ApiRefusal> {
+    let key = api_key(headers).ok_or_else(|| ApiRefusal::authentication("there is no x-api-key"))?;
+    if bearer_token(headers).is_some() {
+        return Err(ApiRefusal::authentication("there is a Bearer token beside the x-api-key"));
+    }
+    if headers.get("anthropic-version").is_none_or(|version| version != API_VERSION) {
+        return Err(ApiRefusal::invalid_request(format!(
+            "an API key needs the header anthropic-version: {API_VERSION}"
+        )));
+    }
+    let holder = shared.lock().state.holder(key).cloned();
+    holder.ok_or_else(|| ApiRefusal::authentication("the API key is unknown"))
+}
+
+async fn models(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Result<Json<Value>, ApiRefusal> {
+    holder(&shared, &headers)?;
+    let model = json!({ "type": "model", "id": "practice-1", "display_name": "Practice 1", "created_at": "2026-01-01T00:00:00Z" });
+    Ok(Json(json!({ "data": [model], "has_more": false, "first_id": "practice-1", "last_id": "practice-1" })))
 }
 
 /// The values of every `anthropic-beta` header, each of which may be a list.

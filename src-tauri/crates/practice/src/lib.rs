@@ -159,7 +159,15 @@ impl Practice {
         inner.state.sign_ins(inner.now())
     }
 
-    /// Every token, code and verifier that was ever issued or received, to search other programs' traces for. What
+    /// Makes an API key of this person's, by their email; None where there is no such person. It is good from now on.
+    #[must_use]
+    pub fn make_api_key(&self, email: &str) -> Option<String> {
+        let mut inner = self.shared.lock();
+        let person = inner.options.find(email)?.clone();
+        inner.state.make_api_key(person).ok()
+    }
+
+    /// Every token, key, code and verifier that was ever issued or received, to search other programs' traces for. What
     /// is shorter than 12 bytes is left out: it would be found everywhere.
     #[must_use]
     pub fn secrets(&self) -> Vec<String> {

@@ -15,7 +15,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
-    api::bearer, fingerprint::Fingerprint, mint::mint, options::Person, record::bearer_token, refusal::ApiRefusal,
+    api::{bearer, holder},
+    fingerprint::Fingerprint,
+    mint::mint,
+    options::Person,
+    record::{api_key, bearer_token},
+    refusal::ApiRefusal,
     shared::Shared,
 };
 
@@ -33,14 +38,20 @@ struct Prompt {
 }
 
 async fn messages(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Result<Response, ApiRefusal> {
-    let bearer = bearer(&shared, &headers, "user:inference")?;
+    let (person, with) = match api_key(&headers) {
+        Some(key) => (holder(&shared, &headers)?, format!("API key {}", Fingerprint::of(key))),
+        None => {
+            let person = bearer(&shared, &headers, "user:inference")?.person;
+            (person, format!("access token {}", Fingerprint::of(bearer_token(&headers).unwrap_or_default())))
+        }
+    };
     let prompt: Prompt = serde_json::from_slice(&body)
         .map_err(|_| ApiRefusal::invalid_request("the body is not a JSON object with model and messages"))?;
     if prompt.messages.is_empty() {
         return Err(ApiRefusal::invalid_request("messages is empty"));
     }
     let id = mint("msg_practice_").map_err(|error| ApiRefusal::invalid_request(error.to_string()))?;
-    let text = greeting(&bearer.person, &Fingerprint::of(bearer_token(&headers).unwrap_or_default()));
+    let text = greeting(&person, &with);
     if prompt.stream {
         let events = events(&id, &prompt.model, &text).into_iter().map(Ok::<_, Infallible>);
         let body = Body::from_stream(stream::iter(events));
@@ -56,8 +67,8 @@ async fn messages(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: B
 }
 
 /// The same for the same token, so that a reader sees by it when a fresh one is in use.
-fn greeting(person: &Person, token: &Fingerprint) -> String {
-    format!("Hello {}, this is the practice API. Your access token {token} is good.", person.full_name)
+fn greeting(person: &Person, with: &str) -> String {
+    format!("Hello {}, this is the practice API. Your {with} is good.", person.full_name)
 }
 
 fn message(id: &str, model: &str) -> Value {

@@ -6,6 +6,8 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 pub(crate) const ACCESS_TOKEN: &str = "sk-ant-oat01-practice-";
 /// Begins every refresh token.
 pub(crate) const REFRESH_TOKEN: &str = "sk-ant-ort01-practice-";
+/// Begins every API key.
+pub(crate) const API_KEY: &str = "sk-ant-api03-practice-";
 /// Begins every authorization code.
 pub(crate) const CODE: &str = "practice-code-";
 

@@ -47,6 +47,15 @@ pub struct Options {
     #[arg(long)]
     pub end_access_tokens: bool,
 
+    /// Refuse to end a one-year token before its time, as a provider may that ends refresh tokens alone.
+    #[arg(long)]
+    pub keep_year_tokens: bool,
+
+    /// How long a one-year token lives, whatever the client wishes.
+    #[arg(long, value_name = "DURATION", value_parser = lifetime, default_value = "8760h")]
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub year_token_lifetime: Duration,
+
     /// How far the provider's clock is ahead of the system's, or behind it: `-2h`. Dates, and what has expired,
     /// go by the provider's clock.
     #[arg(long, value_name = "DURATION", default_value = "0s", allow_hyphen_values = true)]
@@ -73,6 +82,8 @@ impl Default for Options {
             code_lifetime: Duration::from_secs(10 * MINUTE),
             show_sign_in_end: false,
             end_access_tokens: false,
+            keep_year_tokens: false,
+            year_token_lifetime: Duration::from_secs(365 * 24 * HOUR),
             clock_offset: SignedDuration::ZERO,
             people: Person::everyone(),
         }

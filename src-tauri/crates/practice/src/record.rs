@@ -29,6 +29,8 @@ pub enum Endpoint {
     Usage,
     /// `/v1/messages`.
     Messages,
+    /// `/v1/models`.
+    Models,
     /// Any other address.
     Other,
 }
@@ -46,6 +48,7 @@ impl Endpoint {
             ("/api/oauth/profile", _) => Self::Profile,
             ("/api/oauth/usage", _) => Self::Usage,
             ("/v1/messages", _) => Self::Messages,
+            ("/v1/models", _) => Self::Models,
             _ => Self::Other,
         }
     }
@@ -64,7 +67,7 @@ pub struct Entry {
     pub path: String,
     /// The `grant_type` of a token request.
     pub grant_type: Option<String>,
-    /// The refresh token, code, revoked token or Bearer token that it presented.
+    /// The refresh token, code, revoked token, Bearer token or API key that it presented.
     pub presented: Option<Fingerprint>,
     /// `User-Agent`.
     pub user_agent: Option<String>,
@@ -166,10 +169,11 @@ impl Asked {
         let json = serde_json::from_slice::<Map<String, Value>>(body).is_ok();
         let grant_type = text("grant_type").filter(|_| json);
         let presented = ["refresh_token", "code", "token", "code_verifier"].into_iter().filter_map(text);
+        let in_headers = bearer_token(&head.headers).into_iter().chain(api_key(&head.headers));
         Self {
             endpoint: Endpoint::of(head.uri.path(), grant_type.as_deref()),
             grant_type,
-            secrets: presented.chain(bearer_token(&head.headers).map(str::to_owned)).collect(),
+            secrets: presented.chain(in_headers.map(str::to_owned)).collect(),
         }
     }
 }
@@ -178,6 +182,11 @@ impl Asked {
 pub(crate) fn bearer_token(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(token)
+}
+
+/// The key of `x-api-key`.
+pub(crate) fn api_key(headers: &HeaderMap) -> Option<&str> {
+    headers.get("x-api-key")?.to_str().ok()
 }
 
 /// The fields of a body in JSON, or in the form that the endpoint will refuse: what is secret in it still counts.

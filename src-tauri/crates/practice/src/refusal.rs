@@ -34,6 +34,11 @@ impl OAuthRefusal {
         Self::bad_request("invalid_scope", description)
     }
 
+    /// RFC 7009 section 2.2.1.
+    pub(crate) fn unsupported_token_type() -> Self {
+        Self::bad_request("unsupported_token_type", "a token of this type is not ended here")
+    }
+
     pub(crate) fn unsupported_grant_type() -> Self {
         Self::bad_request("unsupported_grant_type", "grant_type is neither authorization_code nor refresh_token")
     }

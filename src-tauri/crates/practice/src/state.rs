@@ -31,7 +31,8 @@ pub(crate) struct Exchange {
     pub(crate) client_id: String,
     pub(crate) code_verifier: String,
     pub(crate) state: String,
-    /// A lifetime in seconds that the client wishes for its access token, as `setup-token` does.
+    /// The lifetime of a year, in seconds, that the client wishes for its access token, as `setup-token` does. Such a
+    /// token is for inference alone, and comes without a refresh token.
     pub(crate) expires_in: Option<u32>,
 }
 
@@ -65,7 +66,7 @@ pub struct Granted {
     pub generation: u32,
 }
 
-/// Who holds a good access token, and for what.
+/// Who holds a good access token or API key, and for what.
 pub(crate) struct Bearer {
     pub(crate) person: Person,
     pub(crate) scopes: Vec<String>,
@@ -90,7 +91,7 @@ pub struct SignIn {
     pub id: u32,
     /// Whose it is.
     pub email: String,
-    /// Whether its newest refresh token would be taken now.
+    /// Whether its newest refresh token would be taken now; of a one-year token, which has none, whether it is good.
     pub alive: bool,
     /// What ended it before its time.
     pub ended_by: Option<EndedBy>,
@@ -102,7 +103,7 @@ pub struct SignIn {
     pub generation: u32,
     /// How many renewals succeeded, with a rotation or without.
     pub refreshes: u32,
-    /// The newest refresh token.
+    /// The newest refresh token; of a one-year token, one that nobody was given.
     pub refresh_token: Fingerprint,
     /// Whether the newest refresh token was ever used. It can be, and stay good, where
     /// [`crate::Trouble::KeepRefreshToken`] held back its successor.
@@ -146,9 +147,26 @@ pub(crate) struct State {
     /// Every refresh token ever issued, and its sign-in.
     refresh_tokens: BTreeMap<String, u32>,
     access_tokens: BTreeMap<String, AccessToken>,
+    /// API keys, and whose they are.
+    api_keys: BTreeMap<String, Person>,
 }
 
+/// What a one-year token is for.
+const YEAR_SCOPES: [&str; 1] = ["user:inference"];
+
 impl State {
+    /// Makes an API key, which is good for as long as this runs.
+    pub(crate) fn make_api_key(&mut self, person: Person) -> Result<String, getrandom::Error> {
+        let key = mint(mint::API_KEY)?;
+        self.api_keys.insert(key.clone(), person);
+        Ok(key)
+    }
+
+    /// Whose API key this is.
+    pub(crate) fn holder(&self, api_key: &str) -> Option<&Person> {
+        self.api_keys.get(api_key)
+    }
+
     /// Grants a code for what was asked, to be exchanged within the options' time.
     pub(crate) fn grant_code(
         &mut self,
@@ -181,6 +199,10 @@ impl State {
         }
         code.used = true;
         code.check(asked, now)?;
+        let is_for_a_year = asked.expires_in.is_some();
+        if is_for_a_year && code.authorization.scopes != YEAR_SCOPES {
+            return Err(OAuthRefusal::invalid_scope("a token of a year is for user:inference alone"));
+        }
 
         let id = u32::try_from(self.sign_ins.len()).unwrap_or(u32::MAX).saturating_add(1);
         code.sign_in = Some(id);
@@ -188,7 +210,7 @@ impl State {
             person: code.person.clone(),
             scopes: code.authorization.scopes.clone(),
             started: now,
-            ends: after(now, options.sign_in_lifetime),
+            ends: after(now, if is_for_a_year { options.year_token_lifetime } else { options.sign_in_lifetime }),
             generation: 0,
             refreshes: 0,
             refresh_token: refresh_token.clone(),
@@ -196,11 +218,14 @@ impl State {
             ended_by: None,
             access_tokens_ended: false,
         };
-        let expires_in = asked.expires_in.map_or(options.access_token_lifetime.as_secs(), u64::from);
+        let lives = if is_for_a_year { options.year_token_lifetime } else { options.access_token_lifetime };
+        let given = (!is_for_a_year).then(|| refresh_token.clone());
         let scopes = family.scopes.clone();
-        let tokens = family.tokens(id, access_token, Some(refresh_token.clone()), expires_in, scopes, now);
+        let tokens = family.tokens(id, access_token, given, lives.as_secs(), scopes, now);
         self.sign_ins.insert(id, family);
-        self.refresh_tokens.insert(refresh_token, id);
+        if !is_for_a_year {
+            self.refresh_tokens.insert(refresh_token, id);
+        }
         self.remember(&tokens, now);
         Ok(tokens)
     }
@@ -258,6 +283,21 @@ impl State {
         }
     }
 
+    /// Ends the one-year token that this is. An access token of a sign-in ends by itself, or with its sign-in, RFC 7009
+    /// section 2.1; tells whether anything ended.
+    pub(crate) fn revoke_access_token(&mut self, access_token: &str) -> bool {
+        let Some(token) = self.access_tokens.get(access_token) else { return false };
+        let has_refresh_token = self.refresh_tokens.values().any(|sign_in| *sign_in == token.sign_in);
+        match self.sign_ins.get_mut(&token.sign_in) {
+            Some(family) if !has_refresh_token && family.ended_by.is_none() => {
+                family.ended_by = Some(EndedBy::Revocation);
+                family.access_tokens_ended = true;
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// Whose access token this is; None where it is unknown or has ended.
     pub(crate) fn bearer(&self, access_token: &str, now: Timestamp) -> Option<Bearer> {
         let token = self.access_tokens.get(access_token)?;
@@ -274,7 +314,8 @@ impl State {
     /// Every code and token ever issued.
     pub(crate) fn issued(&self) -> impl Iterator<Item = &str> {
         let tokens = self.refresh_tokens.keys().chain(self.access_tokens.keys());
-        let issued: BTreeSet<&str> = self.codes.keys().chain(tokens).map(String::as_str).collect();
+        let issued: BTreeSet<&str> =
+            self.codes.keys().chain(tokens).chain(self.api_keys.keys()).map(String::as_str).collect();
         issued.into_iter()
     }
 

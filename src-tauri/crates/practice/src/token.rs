@@ -20,6 +20,9 @@ use crate::{
     state::{Exchange, Refresh, Tokens},
 };
 
+/// The only lifetime that a client may wish for, as the official CLI's `setup-token` does: a year, in seconds.
+const YEAR: u32 = 365 * 24 * 3600;
+
 /// RFC 7636 section 4.1.
 const VERIFIER_LENGTH: std::ops::RangeInclusive<usize> = 43..=128;
 
@@ -51,13 +54,15 @@ async fn revoke(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Byt
     let fields = json_object(&headers, &body)?;
     let fields = Fields::new(&fields, &["token", "token_type_hint", "client_id"])?;
     known_client(fields.text("client_id")?)?;
-    if fields.text("token_type_hint")? != "refresh_token" {
-        return Err(OAuthRefusal::invalid_request("token_type_hint is not refresh_token"));
-    }
     let token = fields.text("token")?;
     let mut inner = shared.lock();
     let options = inner.options.clone();
-    inner.state.revoke(token, &options);
+    match fields.text("token_type_hint")? {
+        "refresh_token" => inner.state.revoke(token, &options),
+        "access_token" if options.keep_year_tokens => return Err(OAuthRefusal::unsupported_token_type()),
+        "access_token" => inner.state.revoke_access_token(token),
+        _ => return Err(OAuthRefusal::invalid_request("token_type_hint is neither refresh_token nor access_token")),
+    };
     Ok(uncached(Json(json!({}))))
 }
 
@@ -70,13 +75,17 @@ fn read_exchange(fields: &Map<String, Value>) -> Result<Exchange, OAuthRefusal> 
     if !VERIFIER_LENGTH.contains(&code_verifier.len()) || !code_verifier.bytes().all(unreserved) {
         return Err(OAuthRefusal::invalid_request("code_verifier is not 43 to 128 unreserved characters"));
     }
+    let expires_in = fields.seconds("expires_in")?;
+    if expires_in.is_some_and(|wish| wish != YEAR) {
+        return Err(OAuthRefusal::invalid_request("expires_in is not the 31536000 seconds of a year"));
+    }
     Ok(Exchange {
         code: fields.text("code")?.to_owned(),
         redirect_uri: fields.text("redirect_uri")?.to_owned(),
         client_id: fields.text("client_id")?.to_owned(),
         code_verifier: code_verifier.to_owned(),
         state: fields.text("state")?.to_owned(),
-        expires_in: fields.seconds("expires_in")?,
+        expires_in,
     })
 }
 
@@ -108,7 +117,7 @@ fn answer(tokens: &Tokens, show_sign_in_end: bool) -> Response {
         if let Some(refresh_token) = &tokens.refresh_token {
             body.insert("refresh_token".to_owned(), json!(refresh_token));
         }
-        if show_sign_in_end {
+        if show_sign_in_end && tokens.refresh_token.is_some() {
             body.insert("refresh_token_expires_in".to_owned(), json!(tokens.sign_in_ends_in));
         }
     }

@@ -138,7 +138,7 @@ async fn revocation_ends_the_sign_in_of_its_newest_token() {
     assert_eq!(revoke(("token", json!("unknown"))).await, (200, true));
     assert_eq!(revoke(("token", json!(first.refresh))).await, (200, true));
     assert_eq!(revoke(("client_id", json!("somebody-else"))).await, (401, true));
-    assert_eq!(revoke(("token_type_hint", json!("access_token"))).await, (400, true));
+    assert_eq!(revoke(("token_type_hint", json!("id_token"))).await, (400, true));
     assert_eq!(revoke(("more", json!(1))).await, (400, true));
     assert_eq!(revoke(("token", json!(second.refresh))).await, (200, false));
     assert_eq!(client.practice.sign_ins()[0].ended_by, Some(EndedBy::Revocation));

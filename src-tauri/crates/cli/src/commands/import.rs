@@ -47,7 +47,7 @@ pub(super) async fn take_over(
     }
     // What is turned down here stays the CLI's own: it must not be ended at the provider.
     if let Some(before) = imported.replaces().filter(|_| !yes) {
-        let question = format!("Account {} is signed in as {before}. Replace it?", imported.account());
+        let question = format!("{} Replace it?", login::kept_so_far(imported.account(), before));
         let fix = "Say --yes to replace it, or choose another name with --account.";
         if !talk::ask(question, fix).await? {
             return Err(login::declined());

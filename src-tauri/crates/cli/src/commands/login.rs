@@ -1,9 +1,11 @@
 //! `login` and `callback`.
 
 use engine::account::AccountName;
+use engine::credentials::Kind;
+use engine::provider::Wanted;
 use engine::secret::SecretString;
 use engine::sign_in::{Callback, Landing, Loopback, PendingSignIn};
-use engine::{Engine, Obtained};
+use engine::{Earlier, Engine, Obtained};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -15,12 +17,13 @@ use crate::talk::{self, Progress};
 pub(super) async fn in_browser(
     engine: &Engine,
     account: AccountName,
+    wanted: Wanted,
     yes: bool,
     json: bool,
 ) -> Result<Outcome, Failure> {
     engine.can_keep(&account).await?;
     let loopback = Loopback::bind().await.map_err(engine::Error::Listener)?;
-    let (pending, url) = engine.begin_sign_in(account, loopback.redirect().clone());
+    let (pending, url) = engine.begin_sign_in(account, wanted, loopback.redirect().clone());
     let mut waiting = loopback.wait(pending.state.clone());
     if webbrowser::open(url.as_str()).is_ok() {
         talk::say(format_args!(
@@ -54,11 +57,12 @@ pub(super) async fn in_browser(
 pub(super) async fn by_pasting(
     engine: &Engine,
     account: AccountName,
+    wanted: Wanted,
     yes: bool,
     json: bool,
     stop: CancellationToken,
 ) -> Result<Outcome, Failure> {
-    let (pending, url) = engine.begin_pasted_sign_in(account).await?;
+    let (pending, url) = engine.begin_pasted_sign_in(account, wanted).await?;
     let id = pending.id();
     if json {
         report(&json!({"authorization_url": url.as_str(), "account": pending.account, "ends": pending.ends()}))?;
@@ -118,24 +122,31 @@ async fn obtain_and_keep(
     if json {
         report(&json!({
             "account": kept.account,
+            "kind": kept.kind,
             "identity": kept.identity,
             "access_token_ends": kept.access_token_ends,
             "sign_in_ends": kept.sign_in_ends,
         }))?;
+    } else if kept.kind == Kind::OneYear {
+        let ends = engine::status::moment(kept.access_token_ends, kept.updated, &jiff::tz::TimeZone::system());
+        talk::say(format_args!(
+            "Got a token for {who}, for inference only, good until {ends}. It is never renewed: you are told before it ends."
+        ));
     } else {
         talk::say(format_args!("Signed in as {who}."));
     }
     Ok(who)
 }
 
-/// Asks before somebody else's sign-in is replaced; what is turned down is ended at the provider.
+/// Asks before what is kept under the name is replaced by something else, or by somebody else's; what is turned down is ended at the provider.
 pub(super) async fn agreed(engine: &Engine, obtained: Obtained, yes: bool) -> Result<Option<Obtained>, Failure> {
     let Some(before) = obtained.replaces().filter(|_| !yes) else { return Ok(Some(obtained)) };
-    let question = format!(
-        "Account {} is signed in as {before}. You are now signing in as {}. Replace it?",
-        obtained.account(),
-        obtained.identity()
-    );
+    let now = match obtained.kind() {
+        Kind::SignIn => format!("You are now signing in as {}.", obtained.identity()),
+        Kind::OneYear => format!("You now have a one-year token for {}.", obtained.identity()),
+        Kind::ApiKey => "You are now adding an API key.".to_owned(),
+    };
+    let question = format!("{} {now} Replace it?", kept_so_far(obtained.account(), before));
     let answer = talk::ask(question, "Say --yes to replace it, or choose another name with --account.").await;
     if let Ok(true) = answer {
         return Ok(Some(obtained));
@@ -146,9 +157,18 @@ pub(super) async fn agreed(engine: &Engine, obtained: Obtained, yes: bool) -> Re
     answer.map(|_| None)
 }
 
+/// What is kept under a name, in a sentence.
+pub(super) fn kept_so_far(account: &AccountName, earlier: &Earlier) -> String {
+    match earlier.kind {
+        Kind::SignIn => format!("Account {account} is signed in as {}.", earlier.identity),
+        Kind::OneYear => format!("Account {account} has a one-year token for {}.", earlier.identity),
+        Kind::ApiKey => format!("Account {account} has an API key."),
+    }
+}
+
 pub(super) fn declined() -> Failure {
     Failure::Declined {
-        what: "The new sign-in was not kept; everything is as before.".to_owned(),
+        what: "Nothing new was kept; everything is as before.".to_owned(),
         fix: "To keep both, choose another name with --account.".to_owned(),
     }
 }

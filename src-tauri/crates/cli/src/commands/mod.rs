@@ -1,5 +1,6 @@
 //! The commands, each a journey of the engine begun and its outcome told.
 
+mod account;
 mod activity;
 mod consent;
 mod deliver;
@@ -18,11 +19,12 @@ mod token;
 use std::io::Write;
 
 use clap::CommandFactory;
+use engine::provider::Wanted;
 use engine::snippets::Wish;
 use engine::{Engine, Surroundings};
 use tokio_util::sync::CancellationToken;
 
-use crate::args::{Args, Command, Destination, EngineCommand};
+use crate::args::{AccountCommand, Args, Command, Destination, EngineCommand};
 use crate::outcome::{Failure, Outcome};
 use crate::{demo, talk};
 
@@ -43,8 +45,8 @@ pub(crate) async fn carry_out(args: Args, surroundings: Surroundings) -> Result<
             let engine = Engine::open(surroundings)?;
             let done = match command {
                 Command::Run => run::keep(&engine, json, stopped()).await,
-                Command::Login { account, paste: true, yes } => {
-                    login::by_pasting(&engine, account.name, yes, json, stopped()).await
+                Command::Login { account, one_year, paste: true, yes } => {
+                    login::by_pasting(&engine, account.name, wanted(one_year), yes, json, stopped()).await
                 }
                 command => {
                     let stop = stopped();
@@ -62,7 +64,14 @@ pub(crate) async fn carry_out(args: Args, surroundings: Surroundings) -> Result<
 
 async fn one_off(engine: &Engine, command: Command, json: bool) -> Result<Outcome, Failure> {
     match command {
-        Command::Login { account, yes, .. } => login::in_browser(engine, account.name, yes, json).await,
+        Command::Login { account, one_year, yes, .. } => {
+            login::in_browser(engine, account.name, wanted(one_year), yes, json).await
+        }
+        Command::Account(AccountCommand::AddApiKey { account, check, yes }) => {
+            account::add_api_key(engine, account.name, check, yes, json).await
+        }
+        Command::Account(AccountCommand::List) => account::list(engine, json),
+        Command::Account(AccountCommand::Remove { name }) => logout::sign_out(engine, Some(name), json).await,
         Command::Callback { code, yes } => login::finish(engine, code, yes, json).await,
         Command::Import { account, from, take_out, yes } => {
             import::take_over(engine, account.name, from, take_out, yes, json).await
@@ -114,6 +123,10 @@ async fn one_off(engine: &Engine, command: Command, json: bool) -> Result<Outcom
         // Carried out above, without an installation or on its own terms.
         Command::Run | Command::Demo | Command::Doctor { .. } | Command::Completions { .. } => Ok(Outcome::Done),
     }
+}
+
+fn wanted(one_year: bool) -> Wanted {
+    if one_year { Wanted::OneYear } else { Wanted::SignIn }
 }
 
 /// Cancelled when the person or the system wants the program to end.

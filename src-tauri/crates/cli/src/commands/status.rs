@@ -49,18 +49,19 @@ fn accounts(status: &Status) -> Result<(), Failure> {
     }
     let width = status.accounts.iter().map(|it| it.name.len()).max().unwrap_or_default();
     for account in &status.accounts {
-        let AccountStatus { name, state, identity, sign_in, refresh_count, next_step, .. } = account;
+        let AccountStatus { name, kind, state, identity, sign_in, refresh_count, next_step, .. } = account;
         data(format_args!("  {name:width$}  {state}"))?;
         if identity.is_known() {
             data(format_args!("  {:width$}  {identity}", ""))?;
         }
         if let Some(sign_in) = sign_in {
             let renewed = match refresh_count {
-                0 => "not renewed yet".to_owned(),
-                1 => "renewed once".to_owned(),
-                count => format!("renewed {count} times"),
+                _ if !kind.is_renewed() => "",
+                0 => ", not renewed yet",
+                1 => ", renewed once",
+                count => &format!(", renewed {count} times"),
             };
-            data(format_args!("  {:width$}  {sign_in}, {renewed}", ""))?;
+            data(format_args!("  {:width$}  {sign_in}{renewed}", ""))?;
         }
         why(account.trouble.as_ref(), width)?;
         step(next_step, width)?;

@@ -16,8 +16,10 @@ pub(super) async fn print(engine: &Engine, account: Option<AccountName>, json: b
     drop(progress);
     let token = credentials.access_token.expose();
     if json {
-        let ends = credentials.access_token_ends;
-        report(&json!({"account": account, "access_token": token, "ends": ends, "scopes": credentials.scopes}))?;
+        let (kind, ends) = (credentials.kind, credentials.ends());
+        report(
+            &json!({"account": account, "kind": kind, "access_token": token, "ends": ends, "scopes": credentials.scopes}),
+        )?;
     } else {
         talk::data(format_args!("{token}"))?;
     }

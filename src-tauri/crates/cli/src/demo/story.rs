@@ -7,6 +7,7 @@ use engine::account::AccountName;
 use engine::credentials::Credentials;
 use engine::destinations::OwnerChoice;
 use engine::formats::Format;
+use engine::provider::Wanted;
 use engine::settings::{self, Destination, Place, VolumePlace};
 use engine::sign_in::{Landing, Loopback};
 use engine::{Engine, Surroundings};
@@ -104,7 +105,8 @@ impl Story<'_> {
         let step = self.telling.begin("Signing in…")?;
         let begun = Instant::now();
         let loopback = Loopback::bind().await.map_err(engine::Error::Listener)?;
-        let (pending, address) = self.engine.begin_sign_in(AccountName::default(), loopback.redirect().clone());
+        let (pending, address) =
+            self.engine.begin_sign_in(AccountName::default(), Wanted::SignIn, loopback.redirect().clone());
         let mut waiting = loopback.wait(pending.state.clone());
         let browser = tokio::spawn(browser::visit(address.into()));
         let arrival = timeout(BROWSER_WITHIN, waiting.arrival()).await.ok().flatten();

@@ -6,6 +6,7 @@ use super::Facts;
 use super::finding::{Finding, Severity, Subject, Words};
 use crate::account::AccountName;
 use crate::journal::{AccountRow, CopyRow, Stage};
+use crate::renewal;
 use crate::settings::Destination;
 use crate::status::{ends_soon, moment};
 
@@ -20,6 +21,8 @@ fn account(row: &AccountRow, facts: &Facts) -> Option<Finding> {
     let (severity, code, words) = match row.stage {
         Stage::Refused => (Severity::Problem, "needs_sign_in", refused(row)),
         Stage::Leaving => (Severity::Warning, "sign_out_unfinished", leaving(row)),
+        Stage::HandingOver => (Severity::Warning, "handing_over_unfinished", handing_over(row)),
+        Stage::Kept if !row.kind.is_renewed() => return lasting(row, facts),
         Stage::Kept if row.sign_in_ends <= facts.now => (Severity::Warning, "sign_in_over", over(row, facts)),
         Stage::Kept if row.failures > 0 => (Severity::Warning, "renewal_fails", late(row, facts)),
         Stage::Kept if ends_soon(row.sign_in_ends, facts.now) => {
@@ -49,6 +52,33 @@ fn leaving(row: &AccountRow) -> Words {
         why: "There, the sign-in goes on until its own end.".to_owned(),
         fix: format!("Try again with `tokenferry logout --account {}`; `tokenferry run` does it by itself.", row.name),
     }
+}
+
+fn handing_over(row: &AccountRow) -> Words {
+    Words {
+        what: format!("The sign-in of account {} was given to another owner, and not forgotten here yet.", row.name),
+        why: "It is used for nothing here: a sign-in has one owner.".to_owned(),
+        fix: format!(
+            "Hand it over again, sign in anew with {}, or forget it with `tokenferry logout --account {}`.",
+            login(&row.name),
+            row.name
+        ),
+    }
+}
+
+/// What is never renewed: it has ended, or will soon.
+fn lasting(row: &AccountRow, facts: &Facts) -> Option<Finding> {
+    let days = renewal::notice(row.ends()?, facts.now)?;
+    let (severity, code, ends) = match days {
+        0 => (Severity::Problem, "token_ended", "ended"),
+        _ => (Severity::Warning, "token_ends_soon", "ends"),
+    };
+    let words = Words {
+        what: format!("The {} of account {} {ends} {}.", row.kind, row.name, when(row.access_token_ends, facts)),
+        why: "It is never renewed. After its end, whoever was given it is signed out.".to_owned(),
+        fix: format!("Get another with `{} --account {}`.", row.kind.command(), row.name),
+    };
+    Some(Finding::new(severity, code, Subject::account(&row.name), words))
 }
 
 fn over(row: &AccountRow, facts: &Facts) -> Words {

@@ -9,13 +9,13 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::*;
 use crate::account::AccountName;
-use crate::credentials::{Fingerprint, samples};
+use crate::credentials::{Fingerprint, Kind, samples};
 use crate::destinations::docker::survey::{ACCOUNT_LABEL, Container, Survey};
 use crate::destinations::docker::{EngineError, Leftovers};
 use crate::destinations::{ComposeError, DeliveryError, Ids};
 use crate::discovery::samples::{bind, container, labelled, volume};
 use crate::error::Error;
-use crate::formats::Found;
+use crate::formats::{Format, Found};
 use crate::journal::{AccountRow, CopyRow, Journal, JournalError, Stage, Trouble};
 use crate::provider::ProviderError;
 use crate::settings::samples::destination;
@@ -33,6 +33,12 @@ fn row(name: &str) -> AccountRow {
     credentials.account = name.parse().unwrap();
     journal.keep_account(&credentials).unwrap();
     journal.accounts().unwrap().remove(0)
+}
+
+/// Makes it a one-year token, with so many days left.
+fn lasting(row: &mut AccountRow, days: i64) {
+    row.kind = Kind::OneYear;
+    row.access_token_ends = row.created + SignedDuration::from_hours(24 * days);
 }
 
 fn ours(row: &AccountRow) -> Contents {
@@ -149,6 +155,7 @@ fn copy_left(facts: &mut Facts) {
         spot: destination("old", "old").spot(),
         destination: "old".to_owned(),
         account: AccountName::default(),
+        format: Format::default(),
         sent: Fingerprint("x".to_owned()),
         confirmed: None,
         delivered: None,
@@ -229,6 +236,9 @@ fn everything_wrong() -> Vec<(&'static str, Change)> {
         ("sign_out_unfinished", account(|row| row.stage = Stage::Leaving)),
         ("sign_in_over", account(|row| row.sign_in_ends = row.created)),
         ("sign_in_ends_soon", account(|row| row.sign_in_ends = row.created + SignedDuration::from_hours(50))),
+        ("handing_over_unfinished", account(|row| row.stage = Stage::HandingOver)),
+        ("token_ended", account(|row| lasting(row, 0))),
+        ("token_ends_soon", account(|row| lasting(row, 20))),
         ("renewal_fails", account(|row| row.failures = 3)),
         ("nobody_signed_in", change(|facts| facts.accounts.clear())),
         (

@@ -10,7 +10,7 @@ use crate::destinations::docker::EngineError;
 use crate::destinations::docker::survey::Survey;
 use crate::discovery::{self, Discovery, Facts, Suggestion};
 use crate::error::Error;
-use crate::journal::{Event, Kind, Stage};
+use crate::journal::{Event, Kind};
 use crate::settings::{Destination, DestinationName, Place, Settings, SettingsError};
 
 /// How far back it is looked whether a thing was told before.
@@ -181,7 +181,7 @@ impl Engine {
 
     fn signed_in(&self) -> Result<Vec<AccountName>, Error> {
         let rows = self.journal.accounts()?.into_iter();
-        Ok(rows.filter(|row| row.stage != Stage::Leaving).map(|row| row.name).collect())
+        Ok(rows.filter(|row| !row.stage.is_over()).map(|row| row.name).collect())
     }
 
     /// What stays the same at every look is told once.

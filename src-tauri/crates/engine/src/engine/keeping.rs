@@ -32,7 +32,7 @@ impl Engine {
     /// Renews at once, due or not.
     ///
     /// # Errors
-    /// [`Error::Keep`]
+    /// [`Error::Keep`]; also where there is nothing to renew, as with a one-year token or an API key.
     pub async fn refresh(&self, account: &AccountName) -> Result<Credentials, Error> {
         let keeper = self.keeper().await?;
         let current = keeper.read(account).await?.ok_or_else(|| Error::NoAccount(account.clone()))?;

@@ -7,6 +7,7 @@ mod delivering;
 mod discovering;
 mod engines;
 mod examining;
+mod handing_over;
 mod installation;
 mod keeping;
 mod loose;
@@ -29,7 +30,7 @@ pub use discovering::{Discovered, Looking};
 pub use engines::{EngineProblem, KnownEngine, KnownEngines};
 pub use examining::Mended;
 pub use proving::{CliUser, Proven};
-pub use signing_in::{Goodbye, Obtained};
+pub use signing_in::{Earlier, Goodbye, Obtained};
 
 use crate::account::AccountName;
 use crate::clock::Clock;
@@ -37,7 +38,7 @@ use crate::delivery::Delivery;
 use crate::destinations::docker::Environment;
 use crate::error::Error;
 use crate::home::Home;
-use crate::journal::{AccountRow, Event, Journal, Stage};
+use crate::journal::{AccountRow, Event, Journal};
 use crate::keeper::Keeper;
 use crate::provider::{Endpoints, Provider};
 use crate::renewal::Policy;
@@ -206,7 +207,7 @@ impl Engine {
         if let Some(name) = named {
             return Ok(name);
         }
-        let kept = |row: &AccountRow| row.stage != Stage::Leaving;
+        let kept = |row: &AccountRow| !row.stage.is_over();
         let (kept, leaving): (Vec<_>, Vec<_>) = self.journal.accounts()?.into_iter().partition(kept);
         let rows = if kept.is_empty() { leaving } else { kept };
         let mut names: Vec<AccountName> = rows.into_iter().map(|row| row.name).collect();

@@ -1,5 +1,6 @@
-//! The journey of a sign-in: begin, obtain, keep or discard; and its end.
+//! The journey of a sign-in, a one-year token or an API key: begin, obtain, keep or discard; and its end.
 
+use jiff::Timestamp;
 use oauth2::RedirectUrl;
 use tokio::sync::oneshot;
 use url::Url;
@@ -7,12 +8,12 @@ use url::Url;
 use super::Engine;
 use super::loose::Loose;
 use crate::account::{AccountName, Identity};
-use crate::credentials::Credentials;
+use crate::credentials::{self, ApiKey, Credentials};
 use crate::delivery::Carried;
 use crate::error::Error;
 use crate::journal::{Event, Kind};
-use crate::keeper::{Adopted, KeepError, SignedIn};
-use crate::provider::{Provider, ProviderError};
+use crate::keeper::{Adopted, Farewell, KeepError, SignedIn};
+use crate::provider::{Provider, ProviderError, Wanted};
 use crate::renewal::later;
 use crate::secret::SecretString;
 use crate::sign_in::{Callback, ImportError, Imported, OfficialCli, PendingId, PendingSignIn, TakenOver};
@@ -24,9 +25,24 @@ use crate::vault::VaultError;
 pub struct Obtained {
     account: AccountName,
     sign_in: SignedIn,
-    earlier: Option<Identity>,
+    earlier: Option<Earlier>,
     /// None where it has another owner still.
     loose: Option<Loose>,
+}
+
+/// What is kept under the name so far.
+#[derive(Clone, Debug)]
+pub struct Earlier {
+    /// What it is.
+    pub kind: credentials::Kind,
+    /// Whose it is.
+    pub identity: Identity,
+}
+
+impl From<Credentials> for Earlier {
+    fn from(credentials: Credentials) -> Self {
+        Self { kind: credentials.kind, identity: credentials.identity }
+    }
 }
 
 impl Obtained {
@@ -40,9 +56,19 @@ impl Obtained {
         &self.sign_in.identity
     }
 
-    /// Who was signed in under this name, where that is certainly somebody else: then the user is to be asked.
-    pub fn replaces(&self) -> Option<&Identity> {
-        self.earlier.as_ref().filter(|earlier| earlier.differs_from(&self.sign_in.identity))
+    /// What it is.
+    pub fn kind(&self) -> credentials::Kind {
+        self.sign_in.kind
+    }
+
+    /// What is kept under this name, where that is of another kind, or certainly somebody else's, or an API key: then the
+    /// user is to be asked.
+    pub fn replaces(&self) -> Option<&Earlier> {
+        self.earlier.as_ref().filter(|earlier| {
+            earlier.kind != self.sign_in.kind
+                || earlier.kind == credentials::Kind::ApiKey
+                || earlier.identity.differs_from(&self.sign_in.identity)
+        })
     }
 }
 
@@ -55,6 +81,9 @@ pub struct Goodbye {
     pub untold: Option<ProviderError>,
     /// Why the sign-in could not be read. It was removed here, and the provider was not told: there it ends by itself.
     pub unreadable: Option<VaultError>,
+    /// What is good at the provider all the same, and until when, where it has an end: an API key, or a token that the
+    /// provider does not end.
+    pub outlived: Option<(credentials::Kind, Option<Timestamp>)>,
 }
 
 impl Engine {
@@ -67,18 +96,23 @@ impl Engine {
         Ok(())
     }
 
-    /// Begins a sign-in whose answer comes by this redirect. Nothing of it is kept: whoever waits has it.
-    pub fn begin_sign_in(&self, account: AccountName, redirect: RedirectUrl) -> (PendingSignIn, Url) {
-        PendingSignIn::begin(&self.provider, account, redirect, self.clock.now())
+    /// Begins a sign-in, or the way to a one-year token, whose answer comes by this redirect. Nothing of it is kept: whoever
+    /// waits has it.
+    pub fn begin_sign_in(&self, account: AccountName, wanted: Wanted, redirect: RedirectUrl) -> (PendingSignIn, Url) {
+        PendingSignIn::begin(&self.provider, account, wanted, redirect, self.clock.now())
     }
 
     /// Begins a sign-in whose code will be pasted, perhaps to another process, within ten minutes.
     ///
     /// # Errors
     /// The vault's, where the verifier can't be kept.
-    pub async fn begin_pasted_sign_in(&self, account: AccountName) -> Result<(PendingSignIn, Url), Error> {
+    pub async fn begin_pasted_sign_in(
+        &self,
+        account: AccountName,
+        wanted: Wanted,
+    ) -> Result<(PendingSignIn, Url), Error> {
         let redirect = RedirectUrl::from_url(self.provider.endpoints().paste_redirect.clone());
-        let (pending, url) = self.begin_sign_in(account, redirect);
+        let (pending, url) = self.begin_sign_in(account, wanted, redirect);
         self.keep_pending(&pending).await?;
         Ok((pending, url))
     }
@@ -119,20 +153,30 @@ impl Engine {
     pub async fn obtain(&self, pending: PendingSignIn, code: &SecretString) -> Result<Obtained, Error> {
         // Before the code is used up: a keychain that is locked is better known now.
         let keeper = self.keeper().await?;
-        let earlier = keeper.read(&pending.account).await?.map(|it| it.identity);
+        let earlier = keeper.read(&pending.account).await?.map(Earlier::from);
         let (provider, tasks, code, asked) =
             (self.provider.clone(), self.tasks.clone(), code.clone(), self.clock.now());
         let obtain = async move {
-            let PendingSignIn { account, state, verifier, redirect, .. } = pending;
-            let tokens = provider.exchange(&code, &verifier, state.expose(), &redirect).await?;
-            let refresh_token = tokens.refresh_token.ok_or(Error::NoRefreshToken)?;
-            let loose = Some(Loose::new(provider.clone(), tasks, refresh_token.clone()));
-            let identity = identity(&provider, &tokens.access_token, tokens.identity).await;
+            let PendingSignIn { account, wanted, state, verifier, redirect, .. } = pending;
+            let kind = wanted.kind();
+            let tokens = provider.exchange(wanted, &code, &verifier, state.expose(), &redirect).await?;
+            let refresh_token = match (tokens.refresh_token, kind.is_renewed()) {
+                (None, true) => return Err(Error::NoRefreshToken),
+                (token, _) => token.unwrap_or_else(|| SecretString::new("")),
+            };
+            let grant = kind.grant(&tokens.access_token, &refresh_token);
+            let loose = grant.map(|grant| Loose::new(provider.clone(), tasks, grant));
+            let identity = match wanted {
+                Wanted::SignIn => identity(&provider, &tokens.access_token, tokens.identity).await,
+                // A token for inference alone may not ask for the profile.
+                Wanted::OneYear => tokens.identity,
+            };
             let sign_in = SignedIn {
+                kind,
                 refresh_token,
                 access_token_ends: later(asked, tokens.access_token_lives),
                 sign_in_ends: tokens.sign_in_lives.map(|life| later(asked, life)),
-                scopes: or_asked_for(tokens.scopes),
+                scopes: or_asked_for(tokens.scopes, wanted),
                 access_token: tokens.access_token,
                 identity,
             };
@@ -161,16 +205,44 @@ impl Engine {
         .await
     }
 
-    /// Ends, at the provider, what was obtained and shall not be kept.
+    /// Ends, at the provider, what was obtained and shall not be kept. An API key is its owner's to delete.
     ///
     /// # Errors
     /// [`Error::Provider`]
     pub async fn discard(&self, obtained: Obtained) -> Result<(), Error> {
-        let told = self.provider.revoke(&obtained.sign_in.refresh_token).await;
-        if let Some(loose) = obtained.loose {
+        let Obtained { sign_in, loose, .. } = obtained;
+        let told = match sign_in.kind.grant(&sign_in.access_token, &sign_in.refresh_token) {
+            Some(grant) => self.provider.revoke(&grant).await.map(drop),
+            None => Ok(()),
+        };
+        if let Some(loose) = loose {
             loose.seen_to();
         }
         Ok(told?)
+    }
+
+    /// Takes an API key in, to be kept by [`Self::keep`]. With `check`, the provider is asked whether it is good.
+    ///
+    /// # Errors
+    /// The vault's; [`Error::KeyRefused`] or [`Error::Provider`] where it was checked.
+    pub async fn api_key(&self, account: AccountName, key: &ApiKey, check: bool) -> Result<Obtained, Error> {
+        let earlier = self.keeper().await?.read(&account).await?.map(Earlier::from);
+        if check {
+            self.provider.check_api_key(key.secret()).await.map_err(|why| match why {
+                ProviderError::Refused { .. } => Error::KeyRefused,
+                why => Error::Provider(why),
+            })?;
+        }
+        let sign_in = SignedIn {
+            kind: credentials::Kind::ApiKey,
+            access_token: key.secret().clone(),
+            refresh_token: SecretString::new(""),
+            access_token_ends: credentials::NEVER,
+            sign_in_ends: None,
+            scopes: Vec::new(),
+            identity: Identity::default(),
+        };
+        Ok(Obtained { account, sign_in, earlier, loose: None })
     }
 
     /// Reads a sign-in of the official CLI, to be taken over by [`Self::take_over`].
@@ -182,13 +254,14 @@ impl Engine {
         if TakenOver::of(self.home.state()).has(&refresh_token)? {
             return Err(ImportError::TakenBefore(cli.path().to_owned()).into());
         }
-        let earlier = self.keeper().await?.read(&account).await?.map(|it| it.identity);
+        let earlier = self.keeper().await?.read(&account).await?.map(Earlier::from);
         let identity = match access_token_ends > self.clock.now() {
             true => self::identity(&self.provider, &access_token, identity).await,
             false => identity,
         };
-        let scopes = or_asked_for(scopes);
-        let sign_in = SignedIn { access_token, refresh_token, access_token_ends, sign_in_ends, scopes, identity };
+        let scopes = or_asked_for(scopes, Wanted::SignIn);
+        let kind = credentials::Kind::SignIn;
+        let sign_in = SignedIn { kind, access_token, refresh_token, access_token_ends, sign_in_ends, scopes, identity };
         Ok(Obtained { account, sign_in, earlier, loose: None })
     }
 
@@ -216,8 +289,8 @@ impl Engine {
     /// # Errors
     /// [`Error::NoAccount`] where nothing is known of the account; the vault's, the lock's or the journal's.
     pub async fn sign_out(&self, account: &AccountName) -> Result<Goodbye, Error> {
-        let known = self.journal.account(account)?.is_some();
-        if !known && self.journal.copies()?.iter().all(|copy| copy.account != *account) {
+        let known = self.journal.account(account)?;
+        if known.is_none() && self.journal.copies()?.iter().all(|copy| copy.account != *account) {
             return Err(Error::NoAccount(account.clone()));
         }
         // Before anything is begun: a keychain that is locked is better known now.
@@ -226,21 +299,29 @@ impl Engine {
             readable => readable.map(|()| None)?,
         };
         let keeper = self.keeper().await?;
-        let told = if unreadable.is_some() { keeper.remove(account).await } else { keeper.end(account).await };
-        let untold = match told {
-            Ok(()) | Err(KeepError::SignedOut(_)) => None,
-            Err(KeepError::Provider(why)) => Some(why),
+        let told = if unreadable.is_some() {
+            keeper.remove(account).await.map(|()| Farewell::Ended)
+        } else {
+            keeper.end(account).await
+        };
+        let (untold, outlived) = match told {
+            Ok(Farewell::Outlived(kind, ends)) => (None, Some((kind, ends))),
+            Ok(Farewell::Ended) | Err(KeepError::SignedOut(_)) => (None, None),
+            Err(KeepError::Provider(why)) => (Some(why), None),
             Err(other) => return Err(other.into()),
         };
-        if known {
-            let text = format!("Signed out {account}.");
+        if let Some(row) = known {
+            let text = match row.kind {
+                credentials::Kind::SignIn => format!("Signed out {account}."),
+                kind => format!("Removed the {kind} of {account}."),
+            };
             self.journal.note(Event::new(self.clock.now(), Kind::SignedOut, text).to(account))?;
         }
         // Only now: a delivery that is under way can't call it off any more.
         self.journal.withdraw_account(account)?;
         let copies = self.journal.copies()?.into_iter().filter(|copy| copy.account == *account).collect();
         let copies = self.delivery.withdraw(copies).await?;
-        Ok(Goodbye { copies, untold, unreadable })
+        Ok(Goodbye { copies, untold, unreadable, outlived })
     }
 
     /// Carries an adoption to its end, whether or not the caller waits for it, and ends an earlier sign-in.
@@ -250,9 +331,13 @@ impl Engine {
     ) -> Result<Credentials, Error> {
         let adopted = self.tasks.spawn(adopt).await.unwrap_or(Err(Error::Keep(KeepError::Stopped)));
         let (kept, earlier) = adopted?;
-        let text = format!("Signed in {}: {}.", kept.account, kept.identity);
+        let text = match kept.kind {
+            credentials::Kind::SignIn => format!("Signed in {}: {}.", kept.account, kept.identity),
+            credentials::Kind::OneYear => format!("Got a one-year token for {}: {}.", kept.account, kept.identity),
+            credentials::Kind::ApiKey => format!("Added an API key as {}.", kept.account),
+        };
         self.journal.note(Event::new(kept.created, Kind::SignedIn, text).to(&kept.account))?;
-        if let Some(earlier) = earlier.filter(|it| it.refresh_token != kept.refresh_token)
+        if let Some(earlier) = earlier.filter(|it| !it.is_one_with(&kept))
             && let Err(why) = self.keeper().await?.revoke(&earlier).await
         {
             tracing::warn!("the earlier sign-in of {} could not be ended: {why}", kept.account);
@@ -294,6 +379,6 @@ async fn identity(provider: &Provider, access_token: &SecretString, known: Ident
 }
 
 /// What was granted; where nothing is named, it is what was asked for. RFC 6749 section 5.1.
-fn or_asked_for(scopes: Vec<String>) -> Vec<String> {
-    if scopes.is_empty() { crate::provider::SCOPES.map(str::to_owned).to_vec() } else { scopes }
+fn or_asked_for(scopes: Vec<String>, wanted: Wanted) -> Vec<String> {
+    if scopes.is_empty() { wanted.scopes().iter().map(|scope| (*scope).to_owned()).collect() } else { scopes }
 }

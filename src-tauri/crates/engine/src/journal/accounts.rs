@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
 
 use super::{Journal, JournalError, Trouble, from_json, from_millis, to_json, to_millis};
 use crate::account::{AccountName, Identity};
-use crate::credentials::{Credentials, Fingerprint};
+use crate::credentials::{self, Credentials, Fingerprint, Kind};
 
 /// How long after its end a token is remembered: longer than a copy of it is left anywhere.
 const TOKENS_REMEMBERED_MILLIS: i64 = 90 * 24 * 3600 * 1000;
@@ -22,16 +22,24 @@ pub enum Stage {
     Refused,
     /// Signed out here; the provider still has to be told, and the vault keeps the sign-in for that alone.
     Leaving,
+    /// Given out to another owner, and used for nothing here from then on. The vault keeps it until that owner has it.
+    HandingOver,
 }
 
 impl Stage {
-    const ALL: [Self; 3] = [Self::Kept, Self::Refused, Self::Leaving];
+    const ALL: [Self; 4] = [Self::Kept, Self::Refused, Self::Leaving, Self::HandingOver];
+
+    /// Whether it is used for nothing here any more.
+    pub fn is_over(self) -> bool {
+        matches!(self, Self::Leaving | Self::HandingOver)
+    }
 
     fn word(self) -> &'static str {
         match self {
             Self::Kept => "kept",
             Self::Refused => "refused",
             Self::Leaving => "leaving",
+            Self::HandingOver => "handing_over",
         }
     }
 }
@@ -41,6 +49,8 @@ impl Stage {
 pub struct AccountRow {
     /// Its name.
     pub name: AccountName,
+    /// What is kept for it.
+    pub kind: Kind,
     /// Where it stands.
     pub stage: Stage,
     /// The provider's name.
@@ -51,7 +61,7 @@ pub struct AccountRow {
     pub scopes: Vec<String>,
     /// The access token's fingerprint.
     pub fingerprint: Fingerprint,
-    /// When the access token ends.
+    /// When the access token ends; see [`Self::ends`].
     pub access_token_ends: Timestamp,
     /// When the sign-in ends.
     pub sign_in_ends: Timestamp,
@@ -72,13 +82,19 @@ pub struct AccountRow {
 }
 
 impl AccountRow {
+    /// When what takers are given ends; none for an API key.
+    pub fn ends(&self) -> Option<Timestamp> {
+        credentials::end(self.access_token_ends)
+    }
+
     fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         let name: String = row.get("name")?;
-        let stage: String = row.get("stage")?;
+        let (kind, stage): (String, String) = (row.get("kind")?, row.get("stage")?);
         let bad = |what: String| rusqlite::Error::InvalidColumnType(0, what, rusqlite::types::Type::Text);
         let trouble: Option<String> = row.get("trouble")?;
         Ok(Self {
             name: name.parse().map_err(|_| bad(name))?,
+            kind: Kind::ALL.into_iter().find(|it| it.word() == kind).ok_or_else(|| bad(kind))?,
             stage: Stage::ALL.into_iter().find(|it| it.word() == stage).ok_or_else(|| bad(stage))?,
             provider: row.get("provider")?,
             identity: from_json(0, &row.get::<_, String>("identity")?)?,
@@ -181,11 +197,23 @@ impl Journal {
         })
     }
 
+    /// Notes that an account is being handed over, or no more. It is on the disk when this returns: whoever has the sign-in
+    /// then must not meet another who uses it, not even after the power failed.
+    pub fn set_handing_over(&self, name: &AccountName, begun: bool) -> Result<(), JournalError> {
+        let stage = if begun { Stage::HandingOver } else { Stage::Kept };
+        self.durably(|db| {
+            db.execute("UPDATE accounts SET stage = ?2 WHERE name = ?1", [name.as_str(), stage.word()]).map(drop)
+        })
+    }
+
     /// Forgets an account.
     pub fn forget_account(&self, name: &AccountName) -> Result<(), JournalError> {
         self.with(|db| {
-            db.execute("DELETE FROM consents WHERE account = ?1", [name.as_str()])?;
-            db.execute("DELETE FROM accounts WHERE name = ?1", [name.as_str()]).map(drop)
+            let transaction = db.unchecked_transaction()?;
+            transaction.execute("DELETE FROM accounts WHERE name = ?1", [name.as_str()])?;
+            transaction.execute("DELETE FROM notices WHERE account = ?1", [name.as_str()])?;
+            transaction.execute("DELETE FROM consents WHERE account = ?1", [name.as_str()])?;
+            transaction.commit()
         })
     }
 }
@@ -197,13 +225,14 @@ fn keep(db: &Connection, credentials: &Credentials) -> rusqlite::Result<()> {
     db.prepare_cached("DELETE FROM tokens WHERE ends < ?1")?
         .execute([to_millis(credentials.updated) - TOKENS_REMEMBERED_MILLIS])?;
     let mut keep = db.prepare_cached(
-        "INSERT OR REPLACE INTO accounts (name, stage, provider, identity, scopes, fingerprint, access_token_ends,
+        "INSERT OR REPLACE INTO accounts (name, kind, stage, provider, identity, scopes, fingerprint, access_token_ends,
              sign_in_ends, version, refresh_count, created, updated)
-         VALUES (:name, :stage, :provider, :identity, :scopes, :fingerprint, :access_token_ends,
+         VALUES (:name, :kind, :stage, :provider, :identity, :scopes, :fingerprint, :access_token_ends,
              :sign_in_ends, :version, :refresh_count, :created, :updated)",
     )?;
     keep.execute(named_params! {
         ":name": credentials.account.as_str(),
+        ":kind": credentials.kind.word(),
         ":stage": Stage::Kept.word(),
         ":provider": credentials.provider,
         ":identity": to_json(&credentials.identity)?,

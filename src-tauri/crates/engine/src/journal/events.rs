@@ -1,7 +1,7 @@
 //! What happened, a line each, for people to read.
 
 use jiff::Timestamp;
-use rusqlite::params;
+use rusqlite::{Connection, params};
 
 use super::{Journal, JournalError, from_millis, to_millis};
 use crate::account::AccountName;
@@ -27,6 +27,12 @@ pub enum Kind {
     RenewalFailed,
     /// The provider refused.
     Refused,
+    /// What is never renewed ends in some days.
+    EndsSoon,
+    /// It has ended.
+    Ended,
+    /// A sign-in was handed over to another owner.
+    HandedOver,
     /// Delivered and read back.
     Delivered,
     /// A copy that somebody had harmed was put right.
@@ -50,7 +56,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 20] = [
         Self::Started,
         Self::Stopped,
         Self::SignedIn,
@@ -58,6 +64,9 @@ impl Kind {
         Self::Renewed,
         Self::RenewalFailed,
         Self::Refused,
+        Self::EndsSoon,
+        Self::Ended,
+        Self::HandedOver,
         Self::Delivered,
         Self::Healed,
         Self::DeliveryFailed,
@@ -80,6 +89,9 @@ impl Kind {
             Self::Renewed => "renewed",
             Self::RenewalFailed => "renewal_failed",
             Self::Refused => "refused",
+            Self::EndsSoon => "ends_soon",
+            Self::Ended => "ended",
+            Self::HandedOver => "handed_over",
             Self::Delivered => "delivered",
             Self::Healed => "healed",
             Self::DeliveryFailed => "delivery_failed",
@@ -137,13 +149,7 @@ impl Journal {
     /// [`JournalError`], here and below.
     pub fn note(&self, event: Event) -> Result<(), JournalError> {
         tracing::info!(kind = event.kind.word(), "{}", event.text);
-        self.with(|db| {
-            let row = params![to_millis(event.at), event.kind.word(), event.account, event.destination, event.text];
-            db.prepare_cached("INSERT INTO events (at, kind, account, destination, text) VALUES (?1, ?2, ?3, ?4, ?5)")?
-                .execute(row)?;
-            db.prepare_cached("DELETE FROM events WHERE id <= (SELECT max(id) FROM events) - ?1")?.execute([KEPT])?;
-            Ok(())
-        })
+        self.with(|db| insert(db, &event))
     }
 
     /// The newest events, oldest of them first.
@@ -177,4 +183,12 @@ impl Journal {
             read.collect()
         })
     }
+}
+
+/// Adds an event, and drops what is too old.
+pub(super) fn insert(db: &Connection, event: &Event) -> rusqlite::Result<()> {
+    let row = params![to_millis(event.at), event.kind.word(), event.account, event.destination, event.text];
+    db.prepare_cached("INSERT INTO events (at, kind, account, destination, text) VALUES (?1, ?2, ?3, ?4, ?5)")?
+        .execute(row)?;
+    db.prepare_cached("DELETE FROM events WHERE id <= (SELECT max(id) FROM events) - ?1")?.execute([KEPT]).map(drop)
 }

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 
 use super::{KeepError, Keeper, Turn};
 use crate::account::{AccountName, Identity};
-use crate::credentials::Credentials;
+use crate::credentials::{Credentials, Kind};
+use crate::journal::Stage;
 use crate::provider::Unrenewed;
 use crate::renewal::later;
 use crate::secret::SecretString;
@@ -17,13 +18,15 @@ const SIGN_IN_LIVES: std::time::Duration = std::time::Duration::from_secs(30 * 2
 /// What a new sign-in brings.
 #[derive(Clone, Debug)]
 pub struct SignedIn {
+    /// What it is.
+    pub kind: Kind,
     /// What takers are given.
     pub access_token: SecretString,
-    /// What stays here.
+    /// What stays here; empty where there is none.
     pub refresh_token: SecretString,
     /// When the access token ends.
     pub access_token_ends: Timestamp,
-    /// When the sign-in ends, where that was told.
+    /// When the sign-in ends, where that was told. What is never renewed ends with its token.
     pub sign_in_ends: Option<Timestamp>,
     /// What it is good for.
     pub scopes: Vec<String>,
@@ -31,7 +34,17 @@ pub struct SignedIn {
     pub identity: Identity,
 }
 
-/// What is kept now, and the earlier sign-in that it replaces, to be ended at the provider.
+impl SignedIn {
+    /// When it is over, as seen at `now`.
+    fn ends(&self, now: Timestamp) -> Timestamp {
+        if !self.kind.is_renewed() {
+            return self.access_token_ends;
+        }
+        self.sign_in_ends.unwrap_or_else(|| later(now, SIGN_IN_LIVES))
+    }
+}
+
+/// What is kept now, and what it replaces, to be ended at the provider. Not what was being handed over: another has it.
 pub type Adopted = (Credentials, Option<Credentials>);
 
 impl Keeper {
@@ -83,11 +96,12 @@ impl Keeper {
         let earlier = self.read(&account).await?;
         let now = self.clock.now();
         let next = Credentials {
+            kind: sign_in.kind,
+            sign_in_ends: sign_in.ends(now),
             provider: self.provider.endpoints().name.clone(),
             access_token: sign_in.access_token,
             refresh_token: sign_in.refresh_token,
             access_token_ends: sign_in.access_token_ends,
-            sign_in_ends: sign_in.sign_in_ends.unwrap_or_else(|| later(now, SIGN_IN_LIVES)),
             scopes: sign_in.scopes,
             identity: sign_in.identity,
             version: earlier.as_ref().map_or(0, |it| it.version) + 1,
@@ -96,6 +110,8 @@ impl Keeper {
             refresh_count: 0,
             account,
         };
+        let row = self.journal.account(&next.account)?;
+        let is_anothers = row.is_some_and(|row| row.stage == Stage::HandingOver);
         // A new name stands in the journal before the vault has it: should this process end in between, nothing lies in
         // the vault that nobody knows of.
         if earlier.is_none() {
@@ -108,6 +124,6 @@ impl Keeper {
             return Err(why);
         }
         self.journal.keep_account(&next)?;
-        Ok((next, earlier))
+        Ok((next, earlier.filter(|_| !is_anothers)))
     }
 }

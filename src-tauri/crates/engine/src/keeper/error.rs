@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use crate::account::AccountName;
+use crate::credentials::Kind;
 use crate::journal::JournalError;
 use crate::provider::ProviderError;
 use crate::vault::VaultError;
@@ -21,6 +22,30 @@ pub enum KeepError {
         account: AccountName,
         /// What the provider said, in a sentence.
         why: String,
+    },
+    /// What is never renewed has ended. Get another.
+    #[error("The {kind} of {account} has ended.")]
+    Ended {
+        /// Whose.
+        account: AccountName,
+        /// What it is.
+        kind: Kind,
+    },
+    /// It is good, and never renewed. Nothing is wrong.
+    #[error("{account} has {}, which is never renewed: there is nothing to do.", .kind.with_article())]
+    NothingToRenew {
+        /// Whose.
+        account: AccountName,
+        /// What it is.
+        kind: Kind,
+    },
+    /// What has no refresh token has no owner to be changed: it can be used at several places.
+    #[error("{account} has {}, without a refresh token: there is nothing to hand over.", .kind.with_article())]
+    NothingToHandOver {
+        /// Whose.
+        account: AccountName,
+        /// What it is.
+        kind: Kind,
     },
     /// It did not work this time. Try again, not before `next`.
     #[error("The token of {account} could not be renewed. {why}")]

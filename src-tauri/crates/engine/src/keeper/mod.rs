@@ -6,6 +6,7 @@
 
 mod adopting;
 mod error;
+mod handing_over;
 mod renewing;
 mod storing;
 
@@ -19,10 +20,11 @@ use tokio_util::task::TaskTracker;
 
 pub use adopting::{Adopted, SignedIn};
 pub use error::KeepError;
+pub use handing_over::HandedOver;
 
 use crate::account::AccountName;
 use crate::clock::Clock;
-use crate::credentials::Credentials;
+use crate::credentials::{Credentials, Kind};
 use crate::journal::{AccountRow, Journal, Stage};
 use crate::provider::{Provider, ProviderError};
 use crate::renewal::{Jitter, Policy};
@@ -55,6 +57,15 @@ pub enum Need {
     NotDue,
     /// One of a later version than this, whatever its age.
     After(u64),
+}
+
+/// What became, at the provider, of credentials that were ended here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Farewell {
+    /// They are good for nothing any more.
+    Ended,
+    /// They are good there until their end, where they have one, or until their owner deletes them.
+    Outlived(Kind, Option<Timestamp>),
 }
 
 /// The right to change one account's credentials: the gate and the lock, both held.
@@ -94,7 +105,7 @@ impl Keeper {
     pub async fn fresh(self: &Arc<Self>, account: &AccountName, need: Need) -> Result<Credentials, KeepError> {
         let before = self.journal.account(account)?;
         if let Some(current) = self.read(account).await? {
-            if before.as_ref().is_some_and(|row| row.stage == Stage::Leaving && row.version == current.version) {
+            if before.as_ref().is_some_and(|row| row.stage.is_over() && row.version == current.version) {
                 return Err(KeepError::SignedOut(account.clone()));
             }
             if self.fits(&current, need) {
@@ -110,11 +121,12 @@ impl Keeper {
     }
 
     /// Ends a sign-in: at the provider, then here. Where the provider can't be told, the sign-in stays in the vault for
-    /// that alone and is used for nothing else; call again later.
+    /// that alone and is used for nothing else; call again later. One that was being handed over is forgotten here alone:
+    /// somebody else may have it, and only that owner ends it.
     ///
     /// # Errors
     /// [`KeepError::Provider`] where the provider could not be told; [`KeepError::SignedOut`] where there is none.
-    pub async fn end(self: &Arc<Self>, account: &AccountName) -> Result<(), KeepError> {
+    pub async fn end(self: &Arc<Self>, account: &AccountName) -> Result<Farewell, KeepError> {
         let (keeper, account) = (self.clone(), account.clone());
         let work = self.tasks.spawn(async move {
             let _turn = keeper.turn(&account).await?;
@@ -122,16 +134,20 @@ impl Keeper {
             let row = keeper.row_of(&current)?;
             // A sign-in whose own end has come needs nobody's word any more.
             let over = current.sign_in_ends <= keeper.clock.now();
-            if let Err(why) = keeper.revoke(&current).await
+            let is_anothers = row.stage == Stage::HandingOver;
+            let told = if is_anothers { Ok(false) } else { keeper.revoke(&current).await };
+            if let Err(why) = &told
                 && !over
             {
                 keeper.journal.set_stage(&account, Stage::Leaving, None)?;
-                keeper.put_off(&row, &why)?;
-                return Err(why.into());
+                keeper.put_off(&row, why)?;
+                return Err(why.clone().into());
             }
             keeper.vault.delete(Entry::Account(&account)).await?;
             keeper.journal.forget_account(&account)?;
-            Ok(())
+            // A refresh token that is refused has ended before; a token alone, or a key, may well live on.
+            let outlives = matches!(told, Ok(false)) && !current.kind.is_renewed() && !over;
+            Ok(if outlives { Farewell::Outlived(current.kind, current.ends()) } else { Farewell::Ended })
         });
         work.await.unwrap_or(Err(KeepError::Stopped))
     }
@@ -146,15 +162,16 @@ impl Keeper {
         Ok(self.journal.forget_account(account)?)
     }
 
-    /// Ends, at the provider, a sign-in that is kept nowhere any more. One of another provider is left to end by itself.
+    /// Ends, at the provider, what is kept nowhere any more. What is of another provider is left to end by itself, and an
+    /// API key to its owner. False where it was not ended.
     ///
     /// # Errors
     /// See [`ProviderError`].
-    pub async fn revoke(&self, credentials: &Credentials) -> Result<(), ProviderError> {
-        if credentials.provider != self.provider.endpoints().name {
-            return Ok(());
+    pub async fn revoke(&self, credentials: &Credentials) -> Result<bool, ProviderError> {
+        match credentials.grant() {
+            Some(grant) if credentials.provider == self.provider.endpoints().name => self.provider.revoke(&grant).await,
+            _ => Ok(false),
         }
-        self.provider.revoke(&credentials.refresh_token).await
     }
 
     /// Keeps a sign-in that waits for its code.
@@ -233,6 +250,7 @@ impl Keeper {
         let living = credentials.access_token_ends > now;
         match need {
             Need::Living => living,
+            Need::NotDue if !credentials.kind.is_renewed() => living,
             Need::NotDue => {
                 let Credentials { account, version, updated, access_token_ends, .. } = credentials;
                 living && self.policy.due(now, *updated, *access_token_ends, Jitter::of(account, *version)) > now

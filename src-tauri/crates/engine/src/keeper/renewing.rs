@@ -25,6 +25,14 @@ impl Keeper {
         if self.fits(&base, need) {
             return Ok(base);
         }
+        let Credentials { kind, access_token_ends, .. } = base;
+        if !kind.is_renewed() {
+            let account = account.clone();
+            return Err(match access_token_ends > self.clock.now() {
+                true => KeepError::NothingToRenew { account, kind },
+                false => KeepError::Ended { account, kind },
+            });
+        }
         if base.provider != self.provider.endpoints().name {
             return Err(KeepError::OtherProvider { account: account.clone(), provider: base.provider });
         }
@@ -33,7 +41,7 @@ impl Keeper {
         let may_ask = matches!(need, Need::After(_)) && before.as_ref() == Some(&row);
         let why = || row.trouble.as_ref().map_or_else(String::new, |it| it.what.clone());
         match (row.stage, row.not_before) {
-            (Stage::Leaving, _) => return Err(KeepError::SignedOut(account.clone())),
+            (Stage::Leaving | Stage::HandingOver, _) => return Err(KeepError::SignedOut(account.clone())),
             (Stage::Refused, _) if !may_ask => {
                 return Err(KeepError::SignInNeeded { account: account.clone(), why: why() });
             }

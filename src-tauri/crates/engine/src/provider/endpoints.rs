@@ -19,6 +19,8 @@ pub struct Endpoints {
     pub paste_redirect: Url,
     /// Who an access token belongs to.
     pub profile: Url,
+    /// The models, which any good API key may list, for nothing.
+    pub models: Url,
 }
 
 /// An address that can't be a provider's.
@@ -42,6 +44,7 @@ impl Endpoints {
             revoke: at("https://platform.claude.com/v1/oauth/token/revoke")?,
             paste_redirect: at("https://platform.claude.com/oauth/code/callback")?,
             profile: at("https://api.anthropic.com/api/oauth/profile")?,
+            models: at("https://api.anthropic.com/v1/models")?,
         })
     }
 
@@ -68,6 +71,7 @@ impl Endpoints {
             revoke: at("/v1/oauth/token/revoke")?,
             paste_redirect: at("/oauth/code/callback")?,
             profile: at("/api/oauth/profile")?,
+            models: at("/v1/models")?,
             name: base,
         })
     }

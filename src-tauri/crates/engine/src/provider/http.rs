@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use oauth2::{AsyncHttpClient, HttpRequest, HttpResponse};
-use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{RequestBuilder, Response, StatusCode, redirect};
 use serde_json::{Map, Value};
 use url::{Url, form_urlencoded};
@@ -18,6 +18,10 @@ use crate::secret::SecretString;
 const USER_AGENT: &str = concat!("tokenferry/", env!("CARGO_PKG_VERSION"));
 /// What the API wants to see beside an OAuth token.
 const OAUTH_BETA: (&str, &str) = ("anthropic-beta", "oauth-2025-04-20");
+/// What the API wants to see with every API key.
+const API_VERSION: (&str, &str) = ("anthropic-version", "2023-06-01");
+/// The field of a token request that holds a number of seconds. RFC 6749 knows no numbers, but the endpoint does.
+pub(super) const LIFETIME: &str = "expires_in";
 /// A connection that takes longer won't come.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 /// A token endpoint answers in under a second; whoever takes longer is asked again later.
@@ -63,7 +67,10 @@ impl Http {
     async fn token_request(&self, request: HttpRequest) -> Result<HttpResponse, ProviderError> {
         let (parts, form) = request.into_parts();
         let fields: Map<String, Value> = form_urlencoded::parse(&form)
-            .map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())))
+            .map(|(name, value)| match value.parse::<u64>() {
+                Ok(seconds) if name == LIFETIME => (name.into_owned(), seconds.into()),
+                _ => (name.into_owned(), Value::String(value.into_owned())),
+            })
             .collect();
         let request = self.client()?.post(parts.uri.to_string()).header(ACCEPT, "application/json").json(&fields);
         let response = send(request).await?;
@@ -79,12 +86,16 @@ impl Http {
         Ok(response)
     }
 
-    /// Tells the endpoint something: success, or an answer in the standard's words that there is nothing to be told.
-    pub(super) async fn post(&self, url: &Url, body: &Value) -> Result<(), ProviderError> {
+    /// Tells the endpoint something: true for success, false for an answer in the standard's words that there is nothing to
+    /// be told.
+    pub(super) async fn post(&self, url: &Url, body: &Value) -> Result<bool, ProviderError> {
         let response = send(self.client()?.post(url.clone()).json(body)).await?;
         let (status, headers) = (response.status(), response.headers().clone());
-        if status.is_success() || read(response).await.is_ok_and(|body| is_oauth_error(status, &body)) {
-            return Ok(());
+        if status.is_success() {
+            return Ok(true);
+        }
+        if read(response).await.is_ok_and(|body| is_oauth_error(status, &body)) {
+            return Ok(false);
         }
         Err(judge(status, &headers))
     }
@@ -92,15 +103,16 @@ impl Http {
     /// Gets JSON as the holder of an access token. RFC 6750 section 2.1.
     pub(super) async fn get(&self, url: &Url, access_token: &SecretString) -> Result<Vec<u8>, ProviderError> {
         let request = self.client()?.get(url.clone()).bearer_auth(access_token.expose());
-        let response = send(request.header(OAUTH_BETA.0, OAUTH_BETA.1).header(ACCEPT, "application/json")).await?;
-        let status = response.status();
-        if status.is_success() {
-            return read(response).await;
-        }
-        if status == StatusCode::UNAUTHORIZED {
-            return Err(ProviderError::Refused { reason: "the access token is not good".to_owned() });
-        }
-        Err(judge(status, response.headers()))
+        get(request.header(OAUTH_BETA.0, OAUTH_BETA.1), "the access token is not good").await
+    }
+
+    /// Gets JSON as the holder of an API key.
+    pub(super) async fn get_with_key(&self, url: &Url, key: &SecretString) -> Result<Vec<u8>, ProviderError> {
+        let strange = |_| ProviderError::strange("the key can't be sent");
+        let mut key = HeaderValue::from_str(key.expose()).map_err(strange)?;
+        key.set_sensitive(true);
+        let request = self.client()?.get(url.clone()).header("x-api-key", key);
+        get(request.header(API_VERSION.0, API_VERSION.1), "the API key is not good").await
     }
 
     /// Asks whether anybody answers at this address, with nothing that says who asks; the answer's date, where it has one.
@@ -121,6 +133,19 @@ impl<'c> AsyncHttpClient<'c> for Http {
     fn call(&'c self, request: HttpRequest) -> Self::Future {
         Box::pin(self.token_request(request))
     }
+}
+
+/// `refused` says what a 401 means.
+async fn get(request: RequestBuilder, refused: &str) -> Result<Vec<u8>, ProviderError> {
+    let response = send(request.header(ACCEPT, "application/json")).await?;
+    let status = response.status();
+    if status.is_success() {
+        return read(response).await;
+    }
+    if status == StatusCode::UNAUTHORIZED {
+        return Err(ProviderError::Refused { reason: refused.to_owned() });
+    }
+    Err(judge(status, response.headers()))
 }
 
 async fn send(request: RequestBuilder) -> Result<Response, ProviderError> {

@@ -1,4 +1,4 @@
-//! Claude's endpoints, or another provider's in their place: exchange, renew, revoke, profile.
+//! Claude's endpoints, or another provider's in their place: exchange, renew, revoke, profile, and a key's check.
 //!
 //! Answers are judged here once, by what the caller does next ([`ProviderError`]). What is sent and answered is in
 //! `claude-code-cli` of the facts; nothing here writes or decides when to ask.
@@ -6,11 +6,13 @@
 mod answer;
 mod endpoints;
 mod error;
+mod grant;
 mod http;
 mod profile;
 mod tokens;
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use oauth2::basic::{BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse};
 use oauth2::{
@@ -21,12 +23,14 @@ use oauth2::{
 pub(crate) use endpoints::is_on_this_machine;
 pub use endpoints::{BadProvider, Endpoints};
 pub use error::{ProviderError, Unrenewed};
+pub use grant::Grant;
 use jiff::SignedDuration;
 pub use tokens::Tokens;
 use url::Url;
 
 use crate::account::Identity;
 use crate::clock::Clock;
+use crate::credentials::Kind;
 use crate::secret::SecretString;
 use http::Http;
 use tokens::{TokenAnswer, sort_out};
@@ -43,6 +47,11 @@ pub const SCOPES: [&str; 6] = [
     "user:file_upload",
     "user:plugins",
 ];
+
+/// What a one-year token asks for: the official CLI's `setup-token` asks for no more.
+pub const ONE_YEAR_SCOPES: [&str; 1] = ["user:inference"];
+/// How long a one-year token is asked to live, as `setup-token` asks.
+const ONE_YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
 type OAuthClient = oauth2::Client<
     BasicErrorResponse,
@@ -81,41 +90,50 @@ impl Provider {
         &self.endpoints
     }
 
-    /// The page on which a person says yes. RFC 6749 section 4.1.1, RFC 7636 section 4.3.
-    pub fn authorize_url(&self, challenge: PkceCodeChallenge, state: &str, redirect: &RedirectUrl) -> Url {
+    /// The page on which a person says yes to what is wanted. RFC 6749 section 4.1.1, RFC 7636 section 4.3.
+    pub fn authorize_url(
+        &self,
+        wanted: Wanted,
+        challenge: PkceCodeChallenge,
+        state: &str,
+        redirect: &RedirectUrl,
+    ) -> Url {
         let state = CsrfToken::new(state.to_owned());
         let (url, _) = self
             .oauth
             .authorize_url(|| state)
             .set_redirect_uri(Cow::Borrowed(redirect))
-            .add_scopes(scopes())
+            .add_scopes(scopes(wanted))
             .set_pkce_challenge(challenge)
             .add_extra_param("code", "true")
             .url();
         url
     }
 
-    /// Trades an authorization code for tokens. RFC 6749 section 4.1.3, RFC 7636 section 4.5.
+    /// Trades an authorization code for tokens. RFC 6749 section 4.1.3, RFC 7636 section 4.5. For a one-year token the
+    /// lifetime is asked for here.
     ///
     /// # Errors
     /// See [`ProviderError`]; `Refused` means that this code is of no more use.
     pub async fn exchange(
         &self,
+        wanted: Wanted,
         code: &SecretString,
         verifier: &SecretString,
         state: &str,
         redirect: &RedirectUrl,
     ) -> Result<Tokens, ProviderError> {
-        let answer = self
+        let exchange = self
             .oauth
             .exchange_code(AuthorizationCode::new(code.expose().to_owned()))
             .set_pkce_verifier(PkceCodeVerifier::new(verifier.expose().to_owned()))
             .set_redirect_uri(Cow::Borrowed(redirect))
-            .add_extra_param("state", state)
-            .request_async(&self.http)
-            .await
-            .map_err(sort_out)?;
-        Tokens::read(answer)
+            .add_extra_param("state", state);
+        let exchange = match wanted {
+            Wanted::SignIn => exchange,
+            Wanted::OneYear => exchange.add_extra_param(http::LIFETIME, ONE_YEAR.as_secs().to_string()),
+        };
+        Tokens::read(exchange.request_async(&self.http).await.map_err(sort_out)?)
     }
 
     /// Trades a refresh token for fresh tokens. RFC 6749 section 6. The refresh token is used up by it. No more scopes are
@@ -128,7 +146,7 @@ impl Provider {
         let answer = self
             .oauth
             .exchange_refresh_token(&refresh_token)
-            .add_scopes(scopes().filter(|scope| granted.contains(scope)))
+            .add_scopes(scopes(Wanted::SignIn).filter(|scope| granted.contains(scope)))
             .request_async(&self.http)
             .await
             .map_err(sort_out)?;
@@ -136,17 +154,26 @@ impl Provider {
         Tokens::read(answer).map_err(|why| Unrenewed { why, successor })
     }
 
-    /// Ends a sign-in at the provider. RFC 7009. That it had ended before is no error there.
+    /// Ends what was granted, at the provider. RFC 7009. That it had ended before is no error there. False where the provider
+    /// says that it doesn't end such a thing: `unsupported_token_type` for an access token, section 2.2.1.
     ///
     /// # Errors
     /// See [`ProviderError`].
-    pub async fn revoke(&self, refresh_token: &SecretString) -> Result<(), ProviderError> {
+    pub async fn revoke(&self, grant: &Grant) -> Result<bool, ProviderError> {
         let body = serde_json::json!({
-            "token": refresh_token.expose(),
-            "token_type_hint": "refresh_token",
+            "token": grant.token().expose(),
+            "token_type_hint": grant.hint(),
             "client_id": CLIENT_ID,
         });
         self.http.post(&self.endpoints.revoke, &body).await
+    }
+
+    /// Whether the provider takes this API key: one request that costs nothing.
+    ///
+    /// # Errors
+    /// See [`ProviderError`]; `Refused` means that the key is not good.
+    pub async fn check_api_key(&self, key: &SecretString) -> Result<(), ProviderError> {
+        self.http.get_with_key(&self.endpoints.models, key).await.map(drop)
     }
 
     /// Whether it answers, and how far its clock is ahead of ours, where it tells. Nothing is said of who asks.
@@ -171,6 +198,35 @@ impl Provider {
     }
 }
 
-fn scopes() -> impl Iterator<Item = Scope> {
-    SCOPES.into_iter().map(|scope| Scope::new(scope.to_owned()))
+/// What a person is asked to grant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Wanted {
+    /// A sign-in, to be renewed.
+    #[default]
+    SignIn,
+    /// A token of a year, for inference alone.
+    OneYear,
+}
+
+impl Wanted {
+    /// The kind of credential that comes of it.
+    pub fn kind(self) -> Kind {
+        match self {
+            Self::SignIn => Kind::SignIn,
+            Self::OneYear => Kind::OneYear,
+        }
+    }
+
+    /// What is asked for. RFC 6749 section 3.3.
+    pub fn scopes(self) -> &'static [&'static str] {
+        match self {
+            Self::SignIn => &SCOPES,
+            Self::OneYear => &ONE_YEAR_SCOPES,
+        }
+    }
+}
+
+fn scopes(wanted: Wanted) -> impl Iterator<Item = Scope> {
+    wanted.scopes().iter().map(|scope| Scope::new((*scope).to_owned()))
 }

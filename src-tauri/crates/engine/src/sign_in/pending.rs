@@ -11,7 +11,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use crate::account::AccountName;
-use crate::provider::Provider;
+use crate::provider::{Provider, Wanted};
 use crate::secret::{SecretBytes, SecretString};
 
 /// Codes live for minutes; who takes longer begins anew.
@@ -40,6 +40,8 @@ impl fmt::Display for PendingId {
 pub struct PendingSignIn {
     /// Under which name it shall be kept.
     pub account: AccountName,
+    /// What was asked for.
+    pub wanted: Wanted,
     /// The provider's name; the code is good nowhere else.
     pub provider: String,
     /// Ties the answer to the question. RFC 6749 section 10.12.
@@ -60,6 +62,8 @@ pub struct UnreadablePending;
 #[derive(Serialize, Deserialize)]
 struct Record<'a> {
     account: AccountName,
+    #[serde(default)]
+    wanted: Wanted,
     provider: String,
     state: &'a str,
     verifier: &'a str,
@@ -69,12 +73,19 @@ struct Record<'a> {
 
 impl PendingSignIn {
     /// Begins a sign-in: new state, new verifier, and the address of the page to open.
-    pub fn begin(provider: &Provider, account: AccountName, redirect: RedirectUrl, now: Timestamp) -> (Self, Url) {
+    pub fn begin(
+        provider: &Provider,
+        account: AccountName,
+        wanted: Wanted,
+        redirect: RedirectUrl,
+        now: Timestamp,
+    ) -> (Self, Url) {
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let state = CsrfToken::new_random_len(32).into_secret();
-        let url = provider.authorize_url(challenge, &state, &redirect);
+        let url = provider.authorize_url(wanted, challenge, &state, &redirect);
         let pending = Self {
             account,
+            wanted,
             provider: provider.endpoints().name.clone(),
             state: SecretString::new(state),
             verifier: SecretString::new(verifier.into_secret()),
@@ -103,6 +114,7 @@ impl PendingSignIn {
     pub fn encode(&self) -> Result<SecretBytes, UnreadablePending> {
         let record = Record {
             account: self.account.clone(),
+            wanted: self.wanted,
             provider: self.provider.clone(),
             state: self.state.expose(),
             verifier: self.verifier.expose(),
@@ -121,6 +133,7 @@ impl PendingSignIn {
         let (state, verifier) = (Zeroizing::new(record.state.to_owned()), Zeroizing::new(record.verifier.to_owned()));
         Ok(Self {
             account: record.account,
+            wanted: record.wanted,
             provider: record.provider,
             state: SecretString::new(state.as_str()),
             verifier: SecretString::new(verifier.as_str()),
@@ -136,9 +149,13 @@ mod tests {
     use crate::provider::Endpoints;
 
     fn begun() -> (PendingSignIn, Url) {
+        begun_for(Wanted::SignIn)
+    }
+
+    fn begun_for(wanted: Wanted) -> (PendingSignIn, Url) {
         let provider = Provider::new(Endpoints::below("http://localhost:1").unwrap());
         let redirect = RedirectUrl::new("http://localhost:2/callback".into()).unwrap();
-        PendingSignIn::begin(&provider, AccountName::default(), redirect, Timestamp::UNIX_EPOCH)
+        PendingSignIn::begin(&provider, AccountName::default(), wanted, redirect, Timestamp::UNIX_EPOCH)
     }
 
     #[test]
@@ -157,9 +174,21 @@ mod tests {
 
     #[test]
     fn it_survives_being_kept() {
-        let (pending, _) = begun();
-        assert_eq!(PendingSignIn::decode(&pending.encode().unwrap()).unwrap(), pending);
+        for wanted in [Wanted::SignIn, Wanted::OneYear] {
+            let (pending, _) = begun_for(wanted);
+            assert_eq!(PendingSignIn::decode(&pending.encode().unwrap()).unwrap(), pending);
+        }
         PendingSignIn::decode(&SecretBytes::new(b"{}".to_vec())).unwrap_err();
+    }
+
+    #[test]
+    fn a_year_is_for_inference_alone() {
+        let scope = |wanted| {
+            let (_, url) = begun_for(wanted);
+            url.query_pairs().find(|(name, _)| name == "scope").unwrap().1.into_owned()
+        };
+        assert_eq!(scope(Wanted::OneYear), "user:inference");
+        assert!(scope(Wanted::SignIn).contains("user:profile"));
     }
 
     #[test]

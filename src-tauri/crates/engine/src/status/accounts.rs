@@ -5,7 +5,9 @@ use serde::Serialize;
 
 use super::{Facts, moment};
 use crate::account::Identity;
+use crate::credentials::Kind;
 use crate::journal::{AccountRow, Stage, Trouble};
+use crate::renewal::SOON_DAYS;
 
 /// From this many days before it, the sign-in's end is said plainly.
 const ENDS_SOON_DAYS: i64 = 7;
@@ -26,7 +28,7 @@ pub enum AccountState {
     Late,
     /// The token has ended, and renewing it is tried again.
     Offline,
-    /// The provider refused.
+    /// The provider refused, or what is never renewed has ended.
     NeedsSignIn,
 }
 
@@ -35,17 +37,19 @@ pub enum AccountState {
 pub struct AccountStatus {
     /// Its name.
     pub name: String,
+    /// What is kept for it.
+    pub kind: Kind,
     /// Its state.
     pub code: AccountState,
     /// Its state in words.
     pub state: String,
     /// Who it is.
     pub identity: Identity,
-    /// When the access token ends.
+    /// When the access token ends; none for an API key, which has no end.
     pub access_token_ends: Option<Timestamp>,
-    /// When the sign-in ends.
+    /// When the sign-in ends; the token's own end where it is a one-year token.
     pub sign_in_ends: Option<Timestamp>,
-    /// The sign-in's end in words.
+    /// The sign-in's end in words; what it is, where it is none.
     pub sign_in: Option<String>,
     /// Renewals since the sign-in.
     pub refresh_count: u64,
@@ -65,6 +69,7 @@ pub(super) fn all(facts: &Facts<'_>) -> Vec<AccountStatus> {
 fn signing_in(name: &str) -> AccountStatus {
     AccountStatus {
         name: name.to_owned(),
+        kind: Kind::SignIn,
         code: AccountState::SigningIn,
         state: "Signing in".to_owned(),
         identity: Identity::default(),
@@ -80,11 +85,15 @@ fn signing_in(name: &str) -> AccountStatus {
 
 fn kept(row: &AccountRow, facts: &Facts<'_>) -> AccountStatus {
     let Facts { now, zone, .. } = *facts;
+    if !row.kind.is_renewed() && row.stage == Stage::Kept {
+        return lasting(row, facts);
+    }
     let ends = moment(row.access_token_ends, now, zone);
     let living = row.access_token_ends > now;
     let renewing = facts.renewing.contains(&row.name) && (row.failures > 0 || !living);
     let (code, state) = match row.stage {
         Stage::Leaving => (AccountState::SignedOut, "Signed out here, and Claude could not be told yet".to_owned()),
+        Stage::HandingOver => (AccountState::SignedOut, "Being handed over to another owner".to_owned()),
         Stage::Refused => (AccountState::NeedsSignIn, "Sign in again".to_owned()),
         Stage::Kept if renewing => (AccountState::Renewing, "Renewing".to_owned()),
         Stage::Kept if living && row.failures == 0 => (AccountState::Fresh, format!("Fresh until {ends}")),
@@ -95,6 +104,9 @@ fn kept(row: &AccountRow, facts: &Facts<'_>) -> AccountStatus {
     let login = || format!("`tokenferry login --account {}`", row.name);
     let next_step = match code {
         AccountState::NeedsSignIn => format!("Sign in again: {}.", login()),
+        AccountState::SignedOut if row.stage == Stage::HandingOver => {
+            format!("Hand it over again, or sign in anew: {}.", login())
+        }
         AccountState::SignedOut => format!("Try again: `tokenferry logout --account {}`.", row.name),
         AccountState::Offline if !facts.kept_fresh => {
             "It is renewed when it is next asked for, or at once with `tokenferry refresh`.".to_owned()
@@ -103,14 +115,49 @@ fn kept(row: &AccountRow, facts: &Facts<'_>) -> AccountStatus {
         _ if ends_soon(row.sign_in_ends, now) => format!("Sign in anew before it ends: {}.", login()),
         _ => String::new(),
     };
+    told(row, (code, state), sign_in_words(row.sign_in_ends, facts), next_step)
+}
+
+/// What is never renewed: good until its end, where it has one.
+fn lasting(row: &AccountRow, facts: &Facts<'_>) -> AccountStatus {
+    let Facts { now, zone, .. } = *facts;
+    let command = format!("`{} --account {}`", row.kind.command(), row.name);
+    let what = match row.kind {
+        Kind::ApiKey => "An API key: it has no end, and is never renewed".to_owned(),
+        _ => "A one-year token, for inference only: it is never renewed".to_owned(),
+    };
+    let Some(ends) = row.ends() else {
+        return told(row, (AccountState::Fresh, "Good".to_owned()), what, String::new());
+    };
+    let when = moment(ends, now, zone);
+    if ends <= now {
+        let state = (AccountState::NeedsSignIn, format!("Ended at {when}"));
+        return told(row, state, what, format!("Get another: {command}."));
+    }
+    let left = days_between(now, ends);
+    let (until, next_step) = if left >= i64::from(SOON_DAYS) {
+        (format!("Good until {when}"), String::new())
+    } else {
+        let days = match left {
+            0 => "within a day".to_owned(),
+            1 => "in 1 day".to_owned(),
+            days => format!("in {days} days"),
+        };
+        (format!("Good until {when}, and ends {days}"), format!("Get another before it ends: {command}."))
+    };
+    told(row, (AccountState::Fresh, until), what, next_step)
+}
+
+fn told(row: &AccountRow, (code, state): (AccountState, String), sign_in: String, next_step: String) -> AccountStatus {
     AccountStatus {
         name: row.name.to_string(),
+        kind: row.kind,
         code,
         state,
         identity: row.identity.clone(),
-        access_token_ends: Some(row.access_token_ends),
-        sign_in_ends: Some(row.sign_in_ends),
-        sign_in: Some(sign_in_words(row.sign_in_ends, facts)),
+        access_token_ends: row.ends(),
+        sign_in_ends: row.ends().map(|_| row.sign_in_ends),
+        sign_in: Some(sign_in),
         refresh_count: row.refresh_count,
         updated: Some(row.updated),
         trouble: row.trouble.clone(),
@@ -139,4 +186,71 @@ pub(crate) fn ends_soon(ends: Timestamp, now: Timestamp) -> bool {
 fn days_between(from: Timestamp, to: Timestamp) -> i64 {
     let hours = from.until((Unit::Hour, to)).map_or(i64::MAX, |span| span.get_hours().into());
     hours.div_euclid(24)
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+    use jiff::tz::TimeZone;
+
+    use super::*;
+    use crate::credentials::{Credentials, samples};
+    use crate::journal::Journal;
+    use crate::status::Status;
+    use crate::vault::VaultKind;
+
+    fn told_at(now: Timestamp, credentials: &Credentials, stage: Stage) -> AccountStatus {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::open(&folder.path().join("journal.db")).unwrap();
+        journal.keep_account(credentials).unwrap();
+        journal.set_stage(&credentials.account, stage, None).unwrap();
+        let facts = Facts {
+            now,
+            zone: &TimeZone::UTC,
+            provider: None,
+            vault: VaultKind::File,
+            kept_fresh: true,
+            accounts: &journal.accounts().unwrap(),
+            signing_in: &[],
+            renewing: &[],
+            delivering: &[],
+            copies: &[],
+            destinations: &[],
+        };
+        Status::of(&facts).accounts.remove(0)
+    }
+
+    #[test]
+    fn a_year_is_good_until_its_end_and_says_so_in_time() {
+        let year = samples::one_year();
+        let told = |hours: i64| told_at(year.sign_in_ends - SignedDuration::from_hours(hours), &year, Stage::Kept);
+        let early = told(31 * 24);
+        assert_eq!((early.kind, early.code, early.next_step.as_str()), (Kind::OneYear, AccountState::Fresh, ""));
+        assert_eq!(early.state, "Good until 1 Jan 2027 00:00");
+        assert_eq!(early.sign_in.as_deref(), Some("A one-year token, for inference only: it is never renewed"));
+        for (hours, ends) in [(30 * 24 - 1, "in 29 days"), (25, "in 1 day"), (23, "within a day")] {
+            let soon = told(hours);
+            assert!(soon.state.ends_with(&format!(", and ends {ends}")), "{}", soon.state);
+            assert_eq!(soon.next_step, "Get another before it ends: `tokenferry login --one-year --account default`.");
+        }
+        let over = told(0);
+        assert_eq!((over.code, over.state.as_str()), (AccountState::NeedsSignIn, "Ended at 00:00"));
+        assert_eq!(over.next_step, "Get another: `tokenferry login --one-year --account default`.");
+    }
+
+    #[test]
+    fn a_key_has_no_clock() {
+        let key = samples::api_key();
+        let told = told_at("2126-01-01T00:00:00Z".parse().unwrap(), &key, Stage::Kept);
+        assert_eq!((told.kind, told.code, told.state.as_str()), (Kind::ApiKey, AccountState::Fresh, "Good"));
+        assert_eq!((told.access_token_ends, told.sign_in_ends, told.next_step.as_str()), (None, None, ""));
+    }
+
+    #[test]
+    fn what_is_being_handed_over_is_not_signed_in_here() {
+        let sign_in = samples::credentials();
+        let told = told_at(sign_in.created, &sign_in, Stage::HandingOver);
+        assert_eq!((told.code, told.state.as_str()), (AccountState::SignedOut, "Being handed over to another owner"));
+        assert_eq!(told.next_step, "Hand it over again, or sign in anew: `tokenferry login --account default`.");
+    }
 }

@@ -9,11 +9,20 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{Entry, Vault, VaultError};
 use crate::account::{AccountName, Identity};
-use crate::credentials::Credentials;
+use crate::credentials::{Credentials, Kind};
 use crate::secret::{SecretBytes, SecretString};
 
-/// The format that is written. Grows when an older Tokenferry would misread, or lose, what is in a record.
-const FORMAT: u32 = 1;
+/// The newest format that is known. Grows when an older Tokenferry would misread, or lose, what is in a record.
+const FORMAT: u32 = 2;
+/// The format of a sign-in, which has stayed as it was.
+const OF_SIGN_INS: u32 = 1;
+
+/// The format that a record of this kind is written in. One that knows of sign-ins alone would renew all else with a
+/// refresh token that isn't there, be refused, and take the account for lost: it has to see that it can't read this. A
+/// sign-in is left readable to it, so that going back to an older Tokenferry costs nobody a sign-in.
+fn format_of(kind: Kind) -> u32 {
+    if kind == Kind::SignIn { OF_SIGN_INS } else { FORMAT }
+}
 
 /// Why a sign-in makes no record, or bytes are none.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -42,6 +51,9 @@ struct Head {
 #[derive(Serialize)]
 struct Written<'a> {
     format: u32,
+    /// None for a sign-in, which is written as it ever was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<Kind>,
     account: &'a AccountName,
     provider: &'a str,
     access_token: &'a str,
@@ -58,6 +70,8 @@ struct Written<'a> {
 
 #[derive(Deserialize)]
 struct Read {
+    #[serde(default)]
+    kind: Kind,
     account: AccountName,
     provider: String,
     #[serde(deserialize_with = "secret")]
@@ -82,7 +96,8 @@ fn secret<'de, D: Deserializer<'de>>(from: D) -> Result<SecretString, D::Error> 
 /// The record of a sign-in.
 pub fn encode(credentials: &Credentials) -> Result<SecretBytes, RecordError> {
     let record = Written {
-        format: FORMAT,
+        format: format_of(credentials.kind),
+        kind: Some(credentials.kind).filter(|kind| *kind != Kind::SignIn),
         account: &credentials.account,
         provider: &credentials.provider,
         access_token: credentials.access_token.expose(),
@@ -126,6 +141,7 @@ pub fn decode(bytes: &[u8]) -> Result<Credentials, RecordError> {
     }
     let record: Read = serde_json::from_slice(bytes).map_err(|error| unreadable(&error))?;
     Ok(Credentials {
+        kind: record.kind,
         account: record.account,
         provider: record.provider,
         access_token: record.access_token,
@@ -169,7 +185,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::credentials::samples::credentials;
+    use crate::credentials::samples::{self, credentials};
     use crate::vault::VaultKind;
 
     fn timestamp() -> impl Strategy<Value = Timestamp> {
@@ -194,11 +210,12 @@ mod tests {
         fn any_credentials()(
             account in "[a-zA-Z0-9_@][a-zA-Z0-9._@-]{0,63}", provider in any::<String>(),
             (access_token, refresh_token) in any::<(String, String)>(),
+            kind in proptest::sample::select(Kind::ALL.to_vec()),
             (access_token_ends, sign_in_ends, created, updated) in (timestamp(), timestamp(), timestamp(), timestamp()),
             scopes in any::<Vec<String>>(), identity in identity(), (version, refresh_count) in any::<(u64, u64)>(),
         ) -> Credentials {
             Credentials {
-                account: account.parse().unwrap(), provider, access_token: SecretString::new(access_token),
+                account: account.parse().unwrap(), kind, provider, access_token: SecretString::new(access_token),
                 refresh_token: SecretString::new(refresh_token), access_token_ends, sign_in_ends, scopes, identity,
                 version, created, updated, refresh_count,
             }
@@ -245,7 +262,21 @@ mod tests {
 
     #[test]
     fn a_newer_format_is_known_as_such() {
-        assert_eq!(decode(br#"{"format":2,"all":"different"}"#), Err(RecordError::Newer(2)));
+        assert_eq!(decode(br#"{"format":3,"all":"different"}"#), Err(RecordError::Newer(3)));
+    }
+
+    #[test]
+    fn what_an_older_tokenferry_would_misread_it_refuses() {
+        for (other, begins) in [
+            (samples::one_year(), r#"{"format":2,"kind":"one_year","account":"default","#),
+            (samples::api_key(), r#"{"format":2,"kind":"api_key","account":"default","#),
+        ] {
+            let record = text_of(&other);
+            assert!(record.starts_with(begins), "{record}");
+            assert_eq!(decode(record.as_bytes()).unwrap(), other);
+        }
+        let unknown = text_of(&samples::api_key()).replace("api_key", "golden_key");
+        assert!(matches!(decode(unknown.as_bytes()), Err(RecordError::Unreadable { .. })));
     }
 
     #[test]
