@@ -10,6 +10,7 @@ use crate::secret::SecretBytes;
 
 pub mod docker;
 mod error;
+pub mod postgres;
 
 pub use error::{DeliveryError, NextStep};
 
@@ -181,6 +182,12 @@ pub struct Undelivered {
 impl From<DeliveryError> for Undelivered {
     fn from(error: DeliveryError) -> Self {
         Self { error, files: Vec::new(), uncertain: Vec::new() }
+    }
+}
+
+impl From<postgres::PostgresError> for Undelivered {
+    fn from(error: postgres::PostgresError) -> Self {
+        DeliveryError::from(error).into()
     }
 }
 
