@@ -112,7 +112,8 @@ async fn a_row_that_is_held_is_given_up_on_and_the_next_one_delivered() {
     let mut holder = cluster.beside(
         r#"BEGIN; SELECT * FROM "LiteLLM_ClaudeOAuthTokens" WHERE "user_id" = 'ada' FOR UPDATE; SELECT pg_sleep(60)"#,
     );
-    let held = r"SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
+    // Of others' sessions only the one who may all is told.
+    let held = r"RESET ROLE; SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
     while cluster.sql(held) != "1" {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }

@@ -59,7 +59,7 @@ async fn tell_all(logged: &Logged) {
     let wrong = cluster.by_port().replace(PASSWORD, "canary-another-password");
     let error = database(&wrong).ping().await.unwrap_err();
     tell(format!("{error} {error:?}"));
-    for bad in [format!("{}@x", cluster.by_port()), format!("{}&x=y", cluster.by_port())] {
+    for bad in [format!("{}@x", cluster.by_port()), format!("{}?x=y", cluster.by_port())] {
         let error = bad.parse::<PostgresUrl>().unwrap_err();
         tell(format!("{error} {error:?}"));
     }
