@@ -112,11 +112,12 @@ impl FromStr for PostgresUrl {
         for (word, value) in spelled.words() {
             said.hear(word, value)?;
         }
-        let config: Config = spelled.for_tokio(|word| !is_ours(word)).parse().map_err(|error: tokio_postgres::Error| {
-            // Nothing of the password is in what was parsed, and of the rest it quotes no values.
-            let why = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
-            bad(why)
-        })?;
+        let config: Config =
+            spelled.for_tokio(|word| !is_ours(word)).parse().map_err(|error: tokio_postgres::Error| {
+                // Nothing of the password is in what was parsed, and of the rest it quotes no values.
+                let why = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
+                bad(why)
+            })?;
         if config.get_password().is_some() {
             return Err(bad("its password is at an unusual place"));
         }
