@@ -2,6 +2,7 @@
 
 use super::docker::EngineError;
 use super::folder::FolderError;
+use super::postgres::PostgresError;
 use super::{ComposeError, Ids};
 
 /// Who must do something about an error.
@@ -23,6 +24,9 @@ pub enum DeliveryError {
     /// A folder of this machine can't be delivered into.
     #[error(transparent)]
     Folder(#[from] FolderError),
+    /// The database can't be reached, or the row can't be delivered to.
+    #[error(transparent)]
+    Postgres(#[from] PostgresError),
     /// Another process of this installation has kept the engine to itself for long. Holds that in a sentence.
     #[error("{0}")]
     Busy(String),
@@ -198,6 +202,7 @@ impl DeliveryError {
         match self {
             Self::Engine(error) => error.code(),
             Self::Folder(error) => error.code(),
+            Self::Postgres(error) => error.code(),
             Self::Busy(_) => "lock_busy",
             Self::VolumeMissing { .. } => "volume_missing",
             Self::Unmountable { .. } => "volume_unmountable",
@@ -224,6 +229,7 @@ impl DeliveryError {
         match self {
             Self::Engine(error) => error.next(),
             Self::Folder(error) => error.next(),
+            Self::Postgres(error) => error.next(),
             // Fills and empties, comes and goes, without anybody telling us.
             Self::Busy(_)
             | Self::Full { .. }
@@ -250,6 +256,7 @@ impl DeliveryError {
         match self {
             Self::Engine(error) => error.fix(),
             Self::Folder(error) => error.fix(),
+            Self::Postgres(error) => error.fix(),
             Self::Busy(_) => "It is tried again; end the other Tokenferry if it hangs.".to_owned(),
             Self::VolumeMissing { volume } => {
                 format!("Create it with \"docker volume create {volume}\", or start the container that brings it.")

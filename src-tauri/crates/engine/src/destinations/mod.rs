@@ -12,6 +12,7 @@ pub mod docker;
 mod error;
 pub mod folder;
 mod look;
+pub mod postgres;
 
 pub use error::{DeliveryError, NextStep};
 
@@ -188,6 +189,12 @@ impl From<DeliveryError> for Undelivered {
 
 impl From<folder::FolderError> for Undelivered {
     fn from(error: folder::FolderError) -> Self {
+        DeliveryError::from(error).into()
+    }
+}
+
+impl From<postgres::PostgresError> for Undelivered {
+    fn from(error: postgres::PostgresError) -> Self {
         DeliveryError::from(error).into()
     }
 }
