@@ -1,6 +1,7 @@
 //! Why a delivery failed, by what to do next, in sentences for people.
 
 use super::docker::EngineError;
+use super::kubernetes::ClusterError;
 use super::{ComposeError, Ids};
 
 /// Who must do something about an error.
@@ -19,6 +20,9 @@ pub enum DeliveryError {
     /// The engine can't be reached, or can't do what every delivery needs.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// The cluster can't be reached, or the Secret can't be kept fresh there.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
     /// Another process of this installation has kept the engine to itself for long. Holds that in a sentence.
     #[error("{0}")]
     Busy(String),
@@ -193,6 +197,7 @@ impl DeliveryError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Engine(error) => error.code(),
+            Self::Cluster(error) => error.code(),
             Self::Busy(_) => "lock_busy",
             Self::VolumeMissing { .. } => "volume_missing",
             Self::Unmountable { .. } => "volume_unmountable",
@@ -218,6 +223,7 @@ impl DeliveryError {
     pub fn next(&self) -> NextStep {
         match self {
             Self::Engine(error) => error.next(),
+            Self::Cluster(error) => error.next(),
             // Fills and empties, comes and goes, without anybody telling us.
             Self::Busy(_)
             | Self::Full { .. }
@@ -243,6 +249,7 @@ impl DeliveryError {
     pub fn fix(&self) -> String {
         match self {
             Self::Engine(error) => error.fix(),
+            Self::Cluster(error) => error.fix(),
             Self::Busy(_) => "It is tried again; end the other Tokenferry if it hangs.".to_owned(),
             Self::VolumeMissing { volume } => {
                 format!("Create it with \"docker volume create {volume}\", or start the container that brings it.")

@@ -10,6 +10,7 @@ use crate::secret::SecretBytes;
 
 pub mod docker;
 mod error;
+pub mod kubernetes;
 
 pub use error::{DeliveryError, NextStep};
 
@@ -186,6 +187,12 @@ impl From<DeliveryError> for Undelivered {
 
 impl From<docker::EngineError> for Undelivered {
     fn from(error: docker::EngineError) -> Self {
+        DeliveryError::from(error).into()
+    }
+}
+
+impl From<kubernetes::ClusterError> for Undelivered {
+    fn from(error: kubernetes::ClusterError) -> Self {
         DeliveryError::from(error).into()
     }
 }
