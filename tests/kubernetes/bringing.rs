@@ -7,11 +7,11 @@ use engine::destinations::{
 use engine::secret::SecretBytes;
 
 /// The Secret that most tests are about.
-pub const PLACE: &str = "team/claude-auth";
+pub(crate) const PLACE: &str = "team/claude-auth";
 /// The file that most tests are about.
-pub const FILE: &str = ".credentials.json";
+pub(crate) const FILE: &str = ".credentials.json";
 
-pub fn parcel(destination: &str, files: Vec<(&str, Compose)>) -> Parcel {
+pub(crate) fn parcel(destination: &str, files: Vec<(&str, Compose)>) -> Parcel {
     let files = files.into_iter().map(|(path, compose)| ParcelFile { path: path.to_owned(), mode: 0o600, compose });
     Parcel {
         destination: destination.to_owned(),
@@ -22,13 +22,13 @@ pub fn parcel(destination: &str, files: Vec<(&str, Compose)>) -> Parcel {
 }
 
 /// Puts this there, whatever lay there.
-pub fn writing(content: &str) -> Compose {
+pub(crate) fn writing(content: &str) -> Compose {
     let content = content.to_owned();
     Box::new(move |_| Ok(Change::Write(SecretBytes::new(content.clone().into_bytes()))))
 }
 
 /// Adds to what lies there.
-pub fn adding(content: &'static str) -> Compose {
+pub(crate) fn adding(content: &'static str) -> Compose {
     Box::new(move |existing| {
         let mut whole = existing.unwrap_or_default().to_vec();
         whole.extend_from_slice(content.as_bytes());
@@ -36,11 +36,11 @@ pub fn adding(content: &'static str) -> Compose {
     })
 }
 
-pub fn removing() -> Compose {
+pub(crate) fn removing() -> Compose {
     Box::new(|_| Ok(Change::Remove))
 }
 
-pub async fn carry(clusters: &Clusters, parcel: Parcel) -> Result<Receipt, Undelivered> {
+pub(crate) async fn carry(clusters: &Clusters, parcel: Parcel) -> Result<Receipt, Undelivered> {
     let cluster = clusters.cluster(None).await?;
     let mut carried = cluster.carry(vec![parcel]).await;
     assert_eq!(carried.len(), 1);
@@ -48,15 +48,15 @@ pub async fn carry(clusters: &Clusters, parcel: Parcel) -> Result<Receipt, Undel
 }
 
 /// Brings one file, and says what became of it.
-pub async fn bring(clusters: &Clusters, content: &str) -> Result<Outcome, DeliveryError> {
+pub(crate) async fn bring(clusters: &Clusters, content: &str) -> Result<Outcome, DeliveryError> {
     deliver(clusters, writing(content)).await
 }
 
-pub async fn deliver(clusters: &Clusters, compose: Compose) -> Result<Outcome, DeliveryError> {
+pub(crate) async fn deliver(clusters: &Clusters, compose: Compose) -> Result<Outcome, DeliveryError> {
     let carried = carry(clusters, parcel("web", vec![(FILE, compose)])).await;
     carried.map(|receipt| receipt.files[0].outcome).map_err(|undelivered| undelivered.error)
 }
 
-pub fn outcomes(files: &[FileReceipt]) -> Vec<(&str, Outcome)> {
+pub(crate) fn outcomes(files: &[FileReceipt]) -> Vec<(&str, Outcome)> {
     files.iter().map(|file| (file.path.as_str(), file.outcome)).collect()
 }

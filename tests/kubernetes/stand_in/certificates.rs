@@ -12,14 +12,14 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use tokio_rustls::TlsAcceptor;
 
-pub struct Certificates {
+pub(crate) struct Certificates {
     issuer: CertifiedIssuer<'static, KeyPair>,
     server: (String, String),
     client: (String, String),
 }
 
 impl Certificates {
-    pub fn make() -> Self {
+    pub(crate) fn make() -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.distinguished_name.push(DnType::CommonName, "the stand-in's authority");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -36,16 +36,16 @@ impl Certificates {
         Self { issuer, server, client }
     }
 
-    pub fn authority(&self) -> String {
+    pub(crate) fn authority(&self) -> String {
         self.issuer.pem()
     }
 
-    pub fn client(&self) -> (String, String) {
+    pub(crate) fn client(&self) -> (String, String) {
         self.client.clone()
     }
 
     /// Takes connections of clients with a certificate of this authority, and of such without.
-    pub fn acceptor(&self) -> TlsAcceptor {
+    pub(crate) fn acceptor(&self) -> TlsAcceptor {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_slice(self.authority().as_bytes()).unwrap()).unwrap();
         let verifier = WebPkiClientVerifier::builder(Arc::new(roots)).allow_unauthenticated().build().unwrap();

@@ -22,46 +22,46 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 use certificates::Certificates;
-pub use secrets::{Held, Secrets};
-pub use status::Status;
+pub(crate) use secrets::{Held, Secrets};
+pub(crate) use status::Status;
 
 /// The installation that the tests are.
-pub const INSTALLATION: &str = "1f2e3d4c";
+pub(crate) const INSTALLATION: &str = "1f2e3d4c";
 /// A token that the stand-in knows, and whose it is.
-pub const TOKEN: &str = "bearer-of-the-service-account";
-pub const SERVICE_ACCOUNT: &str = "system:serviceaccount:team:tokenferry";
+pub(crate) const TOKEN: &str = "bearer-of-the-service-account";
+pub(crate) const SERVICE_ACCOUNT: &str = "system:serviceaccount:team:tokenferry";
 /// Who has the certificate.
-pub const PERSON: &str = "somebody@example";
+pub(crate) const PERSON: &str = "somebody@example";
 
 /// What is done just before a request that writes.
 type Before = Box<dyn FnOnce(&mut State) + Send>;
 
 /// All that the stand-in knows.
-pub struct State {
-    pub secrets: Secrets,
-    pub namespaces: BTreeSet<String>,
+pub(crate) struct State {
+    pub(crate) secrets: Secrets,
+    pub(crate) namespaces: BTreeSet<String>,
     /// Namespaces that are just ending.
-    pub ending: BTreeSet<String>,
+    pub(crate) ending: BTreeSet<String>,
     /// What nobody may do.
-    pub denied: BTreeSet<&'static str>,
+    pub(crate) denied: BTreeSet<&'static str>,
     /// For the next requests that write, one for each.
-    pub before: VecDeque<Before>,
+    pub(crate) before: VecDeque<Before>,
     /// Answers in place of real ones, for the next requests that write.
-    pub instead: VecDeque<Status>,
+    pub(crate) instead: VecDeque<Status>,
     /// What came, as `VERB content-type query`.
-    pub requests: Vec<String>,
+    pub(crate) requests: Vec<String>,
     /// What had to be refused for being strange.
-    pub strange: Vec<String>,
+    pub(crate) strange: Vec<String>,
     /// Answers to nothing while this is set.
-    pub hangs: bool,
+    pub(crate) hangs: bool,
     /// Who asked last.
-    pub user: String,
+    pub(crate) user: String,
 }
 
 /// A cluster's API, gone when this is dropped.
-pub struct StandIn {
-    pub address: SocketAddr,
-    pub folder: tempfile::TempDir,
+pub(crate) struct StandIn {
+    pub(crate) address: SocketAddr,
+    pub(crate) folder: tempfile::TempDir,
     certificates: Certificates,
     state: Arc<Mutex<State>>,
     serving: tokio::task::JoinHandle<()>,
@@ -75,7 +75,7 @@ impl Drop for StandIn {
 
 impl StandIn {
     /// One with the namespaces `default` and `team`, and no Secret.
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let certificates = Certificates::make();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -95,26 +95,26 @@ impl StandIn {
         Self { address, folder: tempfile::tempdir().unwrap(), certificates, state, serving }
     }
 
-    pub fn state(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The Secret as it is now.
-    pub fn secret(&self, place: &str) -> Option<Held> {
+    pub(crate) fn secret(&self, place: &str) -> Option<Held> {
         self.state().secrets.get(place).cloned()
     }
 
     /// What somebody else does to a Secret by hand.
-    pub fn edit(&self, place: &str, manager: &str, change: impl FnOnce(&mut Value)) {
+    pub(crate) fn edit(&self, place: &str, manager: &str, change: impl FnOnce(&mut Value)) {
         self.state().secrets.update(place, manager, change).unwrap();
     }
 
     /// The parts of a kubeconfig: as this user (`certificate`, `token`, `nobody`, or the lines themselves).
-    pub fn kubeconfig(&self, user: &str) -> PathBuf {
+    pub(crate) fn kubeconfig(&self, user: &str) -> PathBuf {
         self.kubeconfig_with(user, &format!("https://{}", self.address), &self.certificates.authority())
     }
 
-    pub fn kubeconfig_with(&self, user: &str, server: &str, authority: &str) -> PathBuf {
+    pub(crate) fn kubeconfig_with(&self, user: &str, server: &str, authority: &str) -> PathBuf {
         let (certificate, key) = self.certificates.client();
         let user = match user {
             "certificate" => {
@@ -137,7 +137,7 @@ impl StandIn {
     }
 
     /// What every pod of the cluster has, and nothing else.
-    pub fn pod(&self) -> Surroundings {
+    pub(crate) fn pod(&self) -> Surroundings {
         self.write("pod/token", TOKEN);
         self.write("pod/ca.crt", &self.certificates.authority());
         Surroundings {
@@ -147,7 +147,7 @@ impl StandIn {
         }
     }
 
-    pub fn write(&self, name: &str, text: &str) -> PathBuf {
+    pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.folder.path().join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, text).unwrap();
@@ -155,22 +155,22 @@ impl StandIn {
     }
 
     /// The cluster as a client with a certificate has it.
-    pub fn clusters(&self) -> Clusters {
+    pub(crate) fn clusters(&self) -> Clusters {
         self.clusters_by(&self.kubeconfig("certificate"))
     }
 
-    pub fn clusters_by(&self, kubeconfig: &Path) -> Clusters {
+    pub(crate) fn clusters_by(&self, kubeconfig: &Path) -> Clusters {
         let surroundings = Surroundings { kubeconfig: vec![kubeconfig.to_owned()], ..Surroundings::default() };
         Clusters::new(surroundings, INSTALLATION)
     }
 
     /// Another authority's certificate, which vouches for nobody here.
-    pub fn other_authority() -> String {
+    pub(crate) fn other_authority() -> String {
         Certificates::make().authority()
     }
 
     /// That nothing came which an API server would not have known.
-    pub fn assert_nothing_strange(&self) {
+    pub(crate) fn assert_nothing_strange(&self) {
         assert_eq!(self.state().strange, Vec::<String>::new());
     }
 }
@@ -425,7 +425,7 @@ fn pairs(query: &str) -> BTreeMap<String, String> {
     url::form_urlencoded::parse(query.as_bytes()).into_owned().collect()
 }
 
-pub fn base64(text: &str) -> String {
+pub(crate) fn base64(text: &str) -> String {
     use base64::Engine as _;
     base64::engine::general_purpose::STANDARD.encode(text)
 }

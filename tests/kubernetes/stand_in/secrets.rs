@@ -11,17 +11,17 @@ type Field = Vec<String>;
 
 /// A Secret.
 #[derive(Clone, Debug)]
-pub struct Held {
-    pub uid: String,
-    pub version: u64,
-    pub owners: Value,
+pub(crate) struct Held {
+    pub(crate) uid: String,
+    pub(crate) version: u64,
+    pub(crate) owners: Value,
     fields: BTreeMap<Field, Value>,
     managers: BTreeMap<(String, &'static str), BTreeSet<Field>>,
 }
 
 /// What a namespace's Secrets are, by `NAMESPACE/NAME`.
 #[derive(Debug, Default)]
-pub struct Secrets {
+pub(crate) struct Secrets {
     held: BTreeMap<String, Held>,
     last: u64,
 }
@@ -32,29 +32,29 @@ const LARGEST: usize = 1 << 20;
 
 impl Held {
     /// A key's content, decoded.
-    pub fn value(&self, key: &str) -> Option<Vec<u8>> {
+    pub(crate) fn value(&self, key: &str) -> Option<Vec<u8>> {
         use base64::Engine as _;
         let text = self.fields.get(&field(&["data", key]))?.as_str().unwrap();
         Some(base64::engine::general_purpose::STANDARD.decode(text).unwrap())
     }
 
-    pub fn label(&self, name: &str) -> Option<&str> {
+    pub(crate) fn label(&self, name: &str) -> Option<&str> {
         self.fields.get(&field(&["metadata", "labels", name]))?.as_str()
     }
 
-    pub fn annotation(&self, name: &str) -> Option<&str> {
+    pub(crate) fn annotation(&self, name: &str) -> Option<&str> {
         self.fields.get(&field(&["metadata", "annotations", name]))?.as_str()
     }
 
     /// Who keeps a key, and how.
-    pub fn keepers(&self, key: &str) -> Vec<(&str, &'static str)> {
+    pub(crate) fn keepers(&self, key: &str) -> Vec<(&str, &'static str)> {
         let field = field(&["data", key]);
         let keep = self.managers.iter().filter(|(_, fields)| fields.contains(&field));
         keep.map(|((name, operation), _)| (name.as_str(), *operation)).collect()
     }
 
     /// As the API shows it.
-    pub fn shown(&self, place: &str) -> Value {
+    pub(crate) fn shown(&self, place: &str) -> Value {
         let (namespace, name) = place.split_once('/').unwrap();
         let mut shown = json!({
             "apiVersion": "v1",
@@ -99,12 +99,12 @@ impl Held {
 }
 
 impl Secrets {
-    pub fn get(&self, place: &str) -> Option<&Held> {
+    pub(crate) fn get(&self, place: &str) -> Option<&Held> {
         self.held.get(place)
     }
 
     /// Server-side apply. Says whether it made the Secret.
-    pub fn apply(&mut self, place: &str, manager: &str, body: &Value, force: bool) -> Result<bool, Status> {
+    pub(crate) fn apply(&mut self, place: &str, manager: &str, body: &Value, force: bool) -> Result<bool, Status> {
         let applied = leaves(body)?;
         let me = (manager.to_owned(), APPLY);
         let (before, is_new) = match self.held.get(place) {
@@ -152,7 +152,7 @@ impl Secrets {
     }
 
     /// Any other change: what it sets is kept by this manager from then on.
-    pub fn update(&mut self, place: &str, manager: &str, change: impl FnOnce(&mut Value)) -> Result<(), Status> {
+    pub(crate) fn update(&mut self, place: &str, manager: &str, change: impl FnOnce(&mut Value)) -> Result<(), Status> {
         let (before, is_new) = match self.held.get(place) {
             Some(held) => (held.clone(), false),
             None => (self.fresh(), true),
@@ -184,7 +184,7 @@ impl Secrets {
     }
 
     /// Deletes the one that is meant.
-    pub fn delete(&mut self, place: &str, uid: Option<&str>, version: Option<&str>) -> Result<(), Status> {
+    pub(crate) fn delete(&mut self, place: &str, uid: Option<&str>, version: Option<&str>) -> Result<(), Status> {
         let held = self.held.get(place).ok_or_else(|| Status::missing(place))?;
         if uid.is_some_and(|uid| uid != held.uid) || version.is_some_and(|version| version != held.version.to_string())
         {
@@ -195,7 +195,7 @@ impl Secrets {
     }
 
     /// Gives a Secret an owner, as controllers do.
-    pub fn own(&mut self, place: &str, owners: Value) {
+    pub(crate) fn own(&mut self, place: &str, owners: Value) {
         self.held.get_mut(place).unwrap().owners = owners;
     }
 
