@@ -3,6 +3,7 @@
 use super::docker::EngineError;
 use super::folder::FolderError;
 use super::postgres::PostgresError;
+use super::kubernetes::ClusterError;
 use super::{ComposeError, Ids};
 
 /// Who must do something about an error.
@@ -27,6 +28,9 @@ pub enum DeliveryError {
     /// The database can't be reached, or the row can't be delivered to.
     #[error(transparent)]
     Postgres(#[from] PostgresError),
+    /// The cluster can't be reached, or the Secret can't be kept fresh there.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
     /// Another process of this installation has kept the engine to itself for long. Holds that in a sentence.
     #[error("{0}")]
     Busy(String),
@@ -203,6 +207,7 @@ impl DeliveryError {
             Self::Engine(error) => error.code(),
             Self::Folder(error) => error.code(),
             Self::Postgres(error) => error.code(),
+            Self::Cluster(error) => error.code(),
             Self::Busy(_) => "lock_busy",
             Self::VolumeMissing { .. } => "volume_missing",
             Self::Unmountable { .. } => "volume_unmountable",
@@ -230,6 +235,7 @@ impl DeliveryError {
             Self::Engine(error) => error.next(),
             Self::Folder(error) => error.next(),
             Self::Postgres(error) => error.next(),
+            Self::Cluster(error) => error.next(),
             // Fills and empties, comes and goes, without anybody telling us.
             Self::Busy(_)
             | Self::Full { .. }
@@ -257,6 +263,7 @@ impl DeliveryError {
             Self::Engine(error) => error.fix(),
             Self::Folder(error) => error.fix(),
             Self::Postgres(error) => error.fix(),
+            Self::Cluster(error) => error.fix(),
             Self::Busy(_) => "It is tried again; end the other Tokenferry if it hangs.".to_owned(),
             Self::VolumeMissing { volume } => {
                 format!("Create it with \"docker volume create {volume}\", or start the container that brings it.")

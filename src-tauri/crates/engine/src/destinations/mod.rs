@@ -13,6 +13,7 @@ mod error;
 pub mod folder;
 mod look;
 pub mod postgres;
+pub mod kubernetes;
 
 pub use error::{DeliveryError, NextStep};
 
@@ -201,6 +202,12 @@ impl From<postgres::PostgresError> for Undelivered {
 
 impl From<docker::EngineError> for Undelivered {
     fn from(error: docker::EngineError) -> Self {
+        DeliveryError::from(error).into()
+    }
+}
+
+impl From<kubernetes::ClusterError> for Undelivered {
+    fn from(error: kubernetes::ClusterError) -> Self {
         DeliveryError::from(error).into()
     }
 }
