@@ -205,6 +205,7 @@ async fn a_fault_spoils_its_own_endpoint_alone() {
             Endpoint::Profile => client.get("/api/oauth/profile"),
             Endpoint::Usage => client.get("/api/oauth/usage"),
             Endpoint::Messages => client.post("/v1/messages").json(&prompt),
+            Endpoint::CountTokens => client.post("/v1/messages/count_tokens").json(&prompt),
             Endpoint::Authorize => client.get("/oauth/authorize"),
             Endpoint::Callback => client.get("/oauth/code/callback"),
             Endpoint::Other => client.get("/elsewhere"),
@@ -222,6 +223,7 @@ async fn a_fault_spoils_its_own_endpoint_alone() {
         Endpoint::Profile,
         Endpoint::Usage,
         Endpoint::Messages,
+        Endpoint::CountTokens,
         Endpoint::Other,
     ];
     for spoiled in all {
