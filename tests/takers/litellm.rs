@@ -121,10 +121,9 @@ async fn each_client_may_bring_its_own_token() {
 async fn compose_takes_the_service() {
     let home = Home::new();
     let folder = Tokens::Delivered(Source::Folder("/home/ada/claude-token".parse().unwrap()));
-    let of = [folder, in_volume("shop_claude-token", "/claude"), Tokens::Clients];
-    for (at, (version, tokens)) in
-        [LITELLM, OLDER_LITELLM].iter().flat_map(|version| of.clone().map(|of| (version, of))).enumerate()
-    {
+    let of =
+        [(OLDER_LITELLM, folder), (LITELLM, in_volume("shop_claude-token", "/claude")), (LITELLM, Tokens::Clients)];
+    for (at, (version, tokens)) in of.into_iter().enumerate() {
         let (wish, folder) = (wish(version, tokens), home.path().join(format!("compose-{at}")));
         save(&setup(&wish), &folder);
         let compose = home.program("docker-compose", ["--project-directory"]).arg(&folder);
