@@ -18,7 +18,7 @@ demo: ## sign in at a practice provider and keep a container signed in, in front
 
 # The programs are built together with the tests, so that both get the same features and nothing is compiled twice.
 test: ## run every test, on a private Docker Engine, a real keychain and the practice provider
-	@setup/install build keychain foreign compose ssh podman postgres terminal systemd
+	@setup/install build keychain foreign compose ssh podman postgres terminal systemd python node
 	$(CARGO) build --workspace --bins --tests
 	@if $(call has,nextest); then \
 		setup/with-engine $(CARGO) nextest run --workspace --no-fail-fast; \

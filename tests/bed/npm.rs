@@ -4,15 +4,15 @@
 use std::{
     env,
     error::Error,
-    fs::{self, File},
-    io::{self, Write as _},
+    fs, io,
     path::{Path, PathBuf},
     process::Command,
     time::Duration,
 };
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use tokio::task::spawn_blocking;
+
+use crate::fetched;
 
 /// Where npm looks unless it is told otherwise.
 const REGISTRY: &str = "https://registry.npmjs.org";
@@ -21,15 +21,13 @@ const REGISTRY: &str = "https://registry.npmjs.org";
 const CONNECT: Duration = Duration::from_secs(10);
 /// For 174 MB over a slow line; `make test` has other things to do meanwhile.
 const FETCH: Duration = Duration::from_secs(300);
-/// Within one run of the tests, one failed attempt is enough for all.
-const ASK_AGAIN: Duration = Duration::from_secs(300);
 
 /// A package of one version.
 #[derive(Debug, Clone, Copy)]
 pub struct Package {
     /// What is not tested without it: `THE REAL CLAUDE CODE CLI`.
     pub what: &'static str,
-    /// The scope of its name, such as `@anthropic-ai`.
+    /// The scope of its name, such as `@anthropic-ai`; empty where it has none.
     pub scope: &'static str,
     /// Its version.
     pub version: &'static str,
@@ -44,52 +42,24 @@ impl Package {
     /// # Panics
     /// Where that folder can't be used.
     pub async fn files(&self, kept: &Path) -> Option<PathBuf> {
-        let word = self.what.to_lowercase().replace(' ', "-");
-        // Test processes run side by side, and one fetches for all.
-        let turn = File::create(kept.join(format!("{word}.lock"))).expect("a lock file");
-        let turn = spawn_blocking(move || turn.lock().map(|()| turn)).await.expect("no panic");
-        let _turn = turn.expect("the lock should be had");
-        // For `make test`, which shows it at its very end.
-        let note = kept.join(format!("{word}.missing"));
-        let why = match noted(&note) {
-            Some(why) => why,
-            None => match self.had(kept).await {
-                Ok(files) => {
-                    let _ = fs::remove_file(note);
-                    return Some(files);
-                }
-                Err(why) => {
-                    let why = format!("!!! NOT TESTED WITH {} {}: {why}\n", self.what, self.version);
-                    fs::write(note, &why).expect("the folder should take a note");
-                    why
-                }
-            },
-        };
-        // `eprintln!` would be caught by the test harness.
-        let _ = io::stderr().write_all(format!("\n{why}\n").as_bytes());
-        None
+        fetched::once(self.what, self.version, kept, self.had(kept)).await
     }
 
     async fn had(&self, kept: &Path) -> Result<PathBuf, String> {
         let Self { scope, version, .. } = self;
         let (name, integrity) = self.archive.ok_or("there is none for this machine's architecture")?;
-        let folder = kept.join(format!("{}-{name}-{version}", scope.trim_start_matches('@')));
+        let scoped = if scope.is_empty() { name.to_owned() } else { format!("{scope}/{name}") };
+        let folder = kept.join(format!("{}-{version}", scoped.trim_start_matches('@').replace('/', "-")));
         // What npm's archives have at their top.
         let files = folder.join("package");
         if !files.is_dir() {
-            let address = format!("{}/{scope}/{name}/-/{name}-{version}.tgz", registry());
+            let address = format!("{}/{scoped}/-/{name}-{version}.tgz", registry());
             let archive = download(&address).await;
             let archive = archive.map_err(|why| format!("{address} can't be fetched: {}", innermost(&why)))?;
             unpack(&archive, integrity, &folder).map_err(|why| format!("{address} can't be used: {why}"))?;
         }
         Ok(files)
     }
-}
-
-/// Why another test of this run could not have it.
-fn noted(note: &Path) -> Option<String> {
-    let age = fs::metadata(note).ok()?.modified().ok()?.elapsed().ok()?;
-    if age < ASK_AGAIN { fs::read_to_string(note).ok() } else { None }
 }
 
 /// The reason that a person can act on.

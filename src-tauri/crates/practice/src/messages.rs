@@ -1,4 +1,5 @@
-//! `POST /v1/messages`: answers every prompt with one sentence, at once or as a stream of server-sent events.
+//! `POST /v1/messages`: answers every prompt with one sentence, at once or as a stream of server-sent events. And
+//! `POST /v1/messages/count_tokens`, for clients that ask beforehand how long a prompt is.
 
 use std::{convert::Infallible, sync::Arc};
 
@@ -25,7 +26,7 @@ use crate::{
 };
 
 pub(crate) fn router() -> Router<Arc<Shared>> {
-    Router::new().route("/v1/messages", post(messages))
+    Router::new().route("/v1/messages", post(messages)).route("/v1/messages/count_tokens", post(count_tokens))
 }
 
 /// What of a prompt is looked at; the rest is nobody's business.
@@ -37,6 +38,24 @@ struct Prompt {
     stream: bool,
 }
 
+impl Prompt {
+    fn of(body: &[u8]) -> Result<Self, ApiRefusal> {
+        let prompt: Self = serde_json::from_slice(body)
+            .map_err(|_| ApiRefusal::invalid_request("the body is not a JSON object with model and messages"))?;
+        if prompt.messages.is_empty() { Err(ApiRefusal::invalid_request("messages is empty")) } else { Ok(prompt) }
+    }
+}
+
+async fn count_tokens(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<Value>, ApiRefusal> {
+    bearer(&shared, &headers, "user:inference")?;
+    let prompt = Prompt::of(&body)?;
+    Ok(Json(json!({ "input_tokens": prompt.messages.len() })))
+}
+
 async fn messages(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Result<Response, ApiRefusal> {
     let (person, with) = match api_key(&headers) {
         Some(key) => (holder(&shared, &headers)?, format!("API key {}", Fingerprint::of(key))),
@@ -45,11 +64,7 @@ async fn messages(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: B
             (person, format!("access token {}", Fingerprint::of(bearer_token(&headers).unwrap_or_default())))
         }
     };
-    let prompt: Prompt = serde_json::from_slice(&body)
-        .map_err(|_| ApiRefusal::invalid_request("the body is not a JSON object with model and messages"))?;
-    if prompt.messages.is_empty() {
-        return Err(ApiRefusal::invalid_request("messages is empty"));
-    }
+    let prompt = Prompt::of(&body)?;
     let id = mint("msg_practice_").map_err(|error| ApiRefusal::invalid_request(error.to_string()))?;
     let text = greeting(&person, &with);
     if prompt.stream {

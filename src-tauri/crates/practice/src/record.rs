@@ -31,6 +31,8 @@ pub enum Endpoint {
     Messages,
     /// `/v1/models`.
     Models,
+    /// `/v1/messages/count_tokens`.
+    CountTokens,
     /// Any other address.
     Other,
 }
@@ -49,6 +51,7 @@ impl Endpoint {
             ("/api/oauth/usage", _) => Self::Usage,
             ("/v1/messages", _) => Self::Messages,
             ("/v1/models", _) => Self::Models,
+            ("/v1/messages/count_tokens", _) => Self::CountTokens,
             _ => Self::Other,
         }
     }
@@ -75,6 +78,8 @@ pub struct Entry {
     pub content_type: Option<String>,
     /// `anthropic-beta`.
     pub beta: Option<String>,
+    /// The names of all its headers: what a proxy lets through is told by them.
+    pub headers: Vec<String>,
     /// The status of the answer; None where there was none, or is none yet.
     pub status: Option<u16>,
     /// Which fault was played, by its name.
@@ -97,6 +102,7 @@ impl Entry {
             user_agent: text(header::USER_AGENT),
             content_type: text(header::CONTENT_TYPE),
             beta: text(header::HeaderName::from_static("anthropic-beta")),
+            headers: head.headers.keys().map(ToString::to_string).collect(),
             status: None,
             fault: None,
             granted: None,

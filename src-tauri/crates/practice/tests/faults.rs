@@ -206,6 +206,7 @@ async fn a_fault_spoils_its_own_endpoint_alone() {
             Endpoint::Usage => client.get("/api/oauth/usage"),
             Endpoint::Messages => client.post("/v1/messages").json(&prompt),
             Endpoint::Models => client.get("/v1/models"),
+            Endpoint::CountTokens => client.post("/v1/messages/count_tokens").json(&prompt),
             Endpoint::Authorize => client.get("/oauth/authorize"),
             Endpoint::Callback => client.get("/oauth/code/callback"),
             Endpoint::Other => client.get("/elsewhere"),
@@ -224,6 +225,7 @@ async fn a_fault_spoils_its_own_endpoint_alone() {
         Endpoint::Usage,
         Endpoint::Messages,
         Endpoint::Models,
+        Endpoint::CountTokens,
         Endpoint::Other,
     ];
     for spoiled in all {

@@ -38,7 +38,7 @@ pub(super) fn text(parts: &Parts<'_>) -> String {
 }
 
 /// Text as YAML takes it for text, and compose for nothing of its own.
-fn scalar(text: &str) -> Cow<'_, str> {
+pub(super) fn scalar(text: &str) -> Cow<'_, str> {
     let is_plain = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/')
         && text.chars().all(|c| c.is_ascii_alphanumeric() || "./_-".contains(c))
         && !RESERVED.contains(&text.to_ascii_lowercase().as_str());

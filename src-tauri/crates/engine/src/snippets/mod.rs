@@ -6,6 +6,7 @@
 mod compose;
 mod devcontainer;
 mod docker_run;
+pub mod litellm;
 mod words;
 
 use serde::Serialize;
