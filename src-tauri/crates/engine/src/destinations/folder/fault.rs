@@ -156,14 +156,14 @@ pub enum FolderError {
         folder: String,
     },
     /// An error of the file system that has no sentence of its own.
-    #[error("The folder \"{folder}\" failed at {attempt}: {reason}.")]
+    #[error("The folder \"{folder}\" failed at {attempt}: {}.", said_of(*errno))]
     FileSystem {
         /// The folder.
         folder: String,
         /// What was tried.
         attempt: Attempt,
-        /// What the system says.
-        reason: String,
+        /// The system's number for it; 0 where it has none.
+        errno: i32,
     },
 }
 
@@ -182,7 +182,7 @@ impl FolderError {
             ErrorKind::PermissionDenied => Self::Forbidden { folder, attempt },
             // File systems without owners say this where others say that it is not permitted.
             ErrorKind::InvalidInput | ErrorKind::Unsupported if owning => Self::Forbidden { folder, attempt },
-            _ => Self::FileSystem { folder, attempt, reason: said(error) },
+            _ => Self::FileSystem { folder, attempt, errno: error.raw_os_error().unwrap_or_default() },
         }
     }
 
@@ -316,8 +316,11 @@ impl FolderError {
 }
 
 /// What the system says, without its number and its full stop.
-fn said(error: &io::Error) -> String {
-    let text = error.to_string();
+fn said_of(errno: i32) -> String {
+    if errno == 0 {
+        return "the system does not say why".to_owned();
+    }
+    let text = io::Error::from_raw_os_error(errno).to_string();
     let text = text.split(" (os error").next().unwrap_or(&text);
     text.trim_end_matches('.').to_lowercase()
 }
@@ -344,8 +347,10 @@ mod tests {
             "In the folder \"/srv/claude\", you may not do this: giving a file to the user 1000:1000."
         );
         assert!(forbidden.fix().contains("run Tokenferry as root"));
-        let disk = FolderError::of("/srv/claude", write(), &io::Error::other("Disk on fire (os error 5)"));
-        assert_eq!(disk.to_string(), "The folder \"/srv/claude\" failed at writing \"token\": disk on fire.");
+        let disk = FolderError::of("/srv/claude", write(), &io::Error::from_raw_os_error(5));
+        let said = disk.to_string();
+        assert!(said.starts_with("The folder \"/srv/claude\" failed at writing \"token\": "), "{said}");
+        assert!(!said.contains("os error") && said.ends_with('.'), "{said}");
     }
 
     #[test]

@@ -12,7 +12,7 @@ mod root;
 mod sight;
 #[cfg(unix)]
 mod staged;
-#[cfg(all(unix, test))]
+#[cfg(test)]
 mod tests;
 #[cfg(unix)]
 mod visit;

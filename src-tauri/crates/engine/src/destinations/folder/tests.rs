@@ -1,4 +1,5 @@
 //! What is delivered, and what is refused: with real folders, links and modes.
+#![cfg(unix)]
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
