@@ -61,9 +61,12 @@ async fn each_way_that_leads_nowhere_has_its_sentence() {
     let web = TcpListener::bind("127.0.0.1:0").unwrap();
     let at = web.local_addr().unwrap();
     let answering = std::thread::spawn(move || {
-        use std::io::Write as _;
+        use std::io::{Read as _, Write as _};
         for stream in web.incoming().take(2) {
-            let _ = stream.unwrap().write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+            let mut stream = stream.unwrap();
+            // Whole, as what is left unread would reset the connection.
+            let _ = stream.read(&mut [0; 1024]).unwrap();
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
         }
     });
     let other = refusal(&format!("postgres://ada@{at}/x?sslmode=disable")).await;

@@ -206,16 +206,16 @@ impl PostgresError {
                 return Self::Tls { shown, reason: super::tls::reason(error) };
             }
         }
+        let error_at_top = error.to_string();
         let reason = causes(error).last().map_or_else(|| error.to_string(), ToString::to_string);
         for cause in causes(error) {
             let Some(error) = cause.downcast_ref::<io::Error>() else { continue };
             return match error.kind() {
                 io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => Self::NotRunning { shown },
                 io::ErrorKind::TimedOut => Self::Hangs { shown },
-                io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof => {
-                    Self::Broken { shown, reason }
-                }
-                _ => Self::Unreachable { shown, reason },
+                // A name that is not known has no kind of its own; that there is no connection yet says enough.
+                _ if error_at_top == CONNECTING => Self::Unreachable { shown, reason },
+                _ => Self::Broken { shown, reason },
             };
         }
         Self::Broken { shown, reason }
@@ -393,6 +393,9 @@ impl PostgresError {
         }
     }
 }
+
+/// tokio-postgres' word for what fails before there is a connection; the tests hold it.
+const CONNECTING: &str = "error connecting to server";
 
 /// For whoever has no key yet.
 const HOW_TO_MAKE: &str = "Make one with: openssl rand -base64 32 | tr '+/' '-_'";
