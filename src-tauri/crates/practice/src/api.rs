@@ -50,13 +50,14 @@ pub(crate) fn holder(shared: &Shared, headers: &HeaderMap) -> Result<Person, Api
     if bearer_token(headers).is_some() {
         return Err(ApiRefusal::authentication("there is a Bearer token beside the x-api-key"));
     }
+    let holder = shared.lock().state.holder(key).cloned();
+    let holder = holder.ok_or_else(|| ApiRefusal::authentication("the API key is unknown"))?;
     if headers.get("anthropic-version").is_none_or(|version| version != API_VERSION) {
         return Err(ApiRefusal::invalid_request(format!(
             "an API key needs the header anthropic-version: {API_VERSION}"
         )));
     }
-    let holder = shared.lock().state.holder(key).cloned();
-    holder.ok_or_else(|| ApiRefusal::authentication("the API key is unknown"))
+    Ok(holder)
 }
 
 async fn models(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Result<Json<Value>, ApiRefusal> {
