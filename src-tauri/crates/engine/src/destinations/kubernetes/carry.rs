@@ -138,6 +138,9 @@ impl Cluster {
             return Err(ClusterError::TooLarge { place: place.root() }.into());
         }
         let Some(stored) = stored else {
+            // An apply can't be told that there must be nothing. Of two processes that make the same Secret at the same
+            // moment, the later takes the other's keys for its own that it no longer wants; so deliveries to a cluster
+            // take turns by a lock, as those to an engine do.
             let body = decision::application(place, None, changes, destination, installation);
             return self.api.apply(place, &body, false).await.map(drop);
         };

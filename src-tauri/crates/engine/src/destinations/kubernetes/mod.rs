@@ -86,7 +86,8 @@ impl Clusters {
     }
 }
 
-/// A cluster. Calls may run at the same time, also from several processes: what is written is checked by the cluster.
+/// A cluster. Calls may run at the same time. Two processes of one installation should take turns on a cluster, by a lock
+/// of their own: a Secret that is there is guarded by its version, but two that make it at once lose keys.
 #[derive(Debug)]
 pub struct Cluster {
     api: Api,
