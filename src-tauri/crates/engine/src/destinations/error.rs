@@ -22,7 +22,7 @@ pub enum DeliveryError {
     Engine(#[from] EngineError),
     /// The cluster can't be reached, or the Secret can't be kept fresh there.
     #[error(transparent)]
-    Cluster(#[from] ClusterError),
+    Cluster(Box<ClusterError>),
     /// Another process of this installation has kept the engine to itself for long. Holds that in a sentence.
     #[error("{0}")]
     Busy(String),
@@ -150,6 +150,12 @@ pub enum DeliveryError {
         /// Linux's number for it.
         errno: u32,
     },
+}
+
+impl From<ClusterError> for DeliveryError {
+    fn from(error: ClusterError) -> Self {
+        Self::Cluster(Box::new(error))
+    }
 }
 
 /// What Linux says of an error in a volume, whatever system we run on ourselves.
