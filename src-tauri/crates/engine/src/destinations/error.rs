@@ -30,7 +30,7 @@ pub enum DeliveryError {
     Postgres(#[from] PostgresError),
     /// The cluster can't be reached, or the Secret can't be kept fresh there.
     #[error(transparent)]
-    Cluster(#[from] ClusterError),
+    Cluster(Box<ClusterError>),
     /// Another process of this installation has kept the engine to itself for long. Holds that in a sentence.
     #[error("{0}")]
     Busy(String),
@@ -158,6 +158,12 @@ pub enum DeliveryError {
         /// Linux's number for it.
         errno: u32,
     },
+}
+
+impl From<ClusterError> for DeliveryError {
+    fn from(error: ClusterError) -> Self {
+        Self::Cluster(Box::new(error))
+    }
 }
 
 /// What Linux says of an error in a volume, whatever system we run on ourselves.

@@ -83,18 +83,25 @@ impl Cluster {
             let stored = self.api.get(&place).await?;
             let wanted: Vec<_> = decided(parcel, &keys, &place, stored.as_ref());
             let changes = changes_of(&keys, &wanted);
-            if changes.is_empty() {
-                return settle(parcel, &keys, &place, wanted, stored.as_ref());
-            }
             let uncertain = || sent(parcel, &wanted);
-            match self.change(&place, stored.as_ref(), &changes, &parcel.destination).await {
-                Ok(()) => {
-                    let after = self.api.get(&place).await.map_err(|error| Undelivered {
+            let changed = if changes.is_empty() {
+                Ok(false)
+            } else {
+                self.change(&place, stored.as_ref(), &changes, &parcel.destination).await.map(|()| true)
+            };
+            match changed {
+                Ok(has_changed) => {
+                    let after = if has_changed { self.api.get(&place).await } else { Ok(stored) };
+                    let after = after.map_err(|error| Undelivered {
                         error: error.into(),
                         files: Vec::new(),
                         uncertain: uncertain(),
                     })?;
-                    return settle(parcel, &keys, &place, wanted, after.as_ref());
+                    let (files, failed) = settle(parcel, &keys, &place, wanted, after.as_ref());
+                    return match failed {
+                        None => Ok(Receipt { destination: parcel.destination.clone(), files }),
+                        Some(error) => Err(Undelivered { error: error.into(), files, uncertain: Vec::new() }),
+                    };
                 }
                 Err(Refusal::Changed) => {}
                 Err(Refusal::Clash(clashes)) => {
@@ -131,6 +138,9 @@ impl Cluster {
             return Err(ClusterError::TooLarge { place: place.root() }.into());
         }
         let Some(stored) = stored else {
+            // An apply can't be told that there must be nothing. Of two processes that make the same Secret at the same
+            // moment, the later takes the other's keys for its own that it no longer wants; so deliveries to a cluster
+            // take turns by a lock, as those to an engine do.
             let body = decision::application(place, None, changes, destination, installation);
             return self.api.apply(place, &body, false).await.map(drop);
         };
@@ -215,14 +225,14 @@ fn sent(parcel: &Parcel, wanted: &[Result<Want, ClusterError>]) -> Vec<String> {
     writes.map(|(file, _)| file.path.clone()).collect()
 }
 
-/// Holds what was read back against what was wanted.
+/// Holds what was read back against what was wanted: the files that are as they should be, and the first that isn't.
 fn settle(
     parcel: &Parcel,
     keys: &Keyed,
     place: &SecretPlace,
     wanted: Vec<Result<Want, ClusterError>>,
     after: Option<&Stored>,
-) -> Settled {
+) -> (Vec<FileReceipt>, Option<ClusterError>) {
     let read_back_at = Timestamp::now();
     let entries = after.map_or(0, |after| after.values().count());
     let (mut files, mut failed) = (Vec::new(), None);
@@ -257,8 +267,5 @@ fn settle(
             read_back_at,
         });
     }
-    match failed {
-        None => Ok(Receipt { destination: parcel.destination.clone(), files }),
-        Some(error) => Err(Undelivered { error: error.into(), files, uncertain: Vec::new() }),
-    }
+    (files, failed)
 }

@@ -137,26 +137,32 @@ pub(super) fn application(
         data.insert((*key).to_owned(), encoded(value));
         recorded.insert((*key).to_owned(), destination.to_owned());
     }
-    let mut metadata = json!({ "name": place.name, "namespace": place.namespace });
+    let mut metadata = Map::new();
+    metadata.insert("name".into(), place.name.as_str().into());
+    metadata.insert("namespace".into(), place.namespace.as_str().into());
     if let Some(stored) = stored {
-        metadata["uid"] = stored.uid().into();
-        metadata["resourceVersion"] = stored.version().into();
+        metadata.insert("uid".into(), stored.uid().into());
+        metadata.insert("resourceVersion".into(), stored.version().into());
     }
     if stored.is_none_or(Stored::is_made_by_us) {
-        metadata["labels"] = json!({ MANAGED_BY.0: MANAGED_BY.1 });
+        metadata.insert("labels".into(), json!({ MANAGED_BY.0: MANAGED_BY.1 }));
     }
     if !recorded.is_empty() {
         let keys: Vec<_> = recorded.iter().map(|(key, destination)| format!("{key}={destination}")).collect();
-        metadata["annotations"] = json!({ INSTALLATION_ANNOTATION: installation, KEYS_ANNOTATION: keys.join(",") });
+        let annotations = json!({ INSTALLATION_ANNOTATION: installation, KEYS_ANNOTATION: keys.join(",") });
+        metadata.insert("annotations".into(), annotations);
     }
-    let mut body = json!({ "apiVersion": "v1", "kind": "Secret", "metadata": metadata });
+    let mut body = Map::new();
+    body.insert("apiVersion".into(), "v1".into());
+    body.insert("kind".into(), "Secret".into());
+    body.insert("metadata".into(), metadata.into());
     if stored.is_none_or(Stored::is_our_type) {
-        body["type"] = "Opaque".into();
+        body.insert("type".into(), "Opaque".into());
     }
     if !data.is_empty() {
-        body["data"] = Value::Object(data);
+        body.insert("data".into(), data.into());
     }
-    body
+    body.into()
 }
 
 /// Takes keys away whoever keeps them: what lies there is our token, or it would stay.
@@ -166,7 +172,7 @@ pub(super) fn stripping<'a>(stored: &Stored, keys: impl Iterator<Item = &'a str>
 }
 
 /// Whether what somebody else keeps now may be taken over: it was ours, and they have set it once, as `kubectl edit`
-/// does. Who declares it, as a GitOps controller does, would set it again, and both for ever.
+/// does. Who declares it, as Argo CD does, would set it again, and both for ever.
 pub(super) fn may_take_back(stored: &Stored, clash: &Clash, installation: &str) -> bool {
     if let Some(annotation) = clash.field.strip_prefix(".metadata.annotations.") {
         return annotation == INSTALLATION_ANNOTATION || annotation == KEYS_ANNOTATION;

@@ -44,7 +44,14 @@ pub const KEYS_ANNOTATION: &str = "tokenferry.keys";
 pub struct Clusters {
     surroundings: Surroundings,
     installation: String,
-    known: Mutex<BTreeMap<Option<String>, (Stamp, Arc<Cluster>)>>,
+    known: Mutex<BTreeMap<Option<String>, Known>>,
+}
+
+/// A cluster that was connected to, and how the files looked then.
+#[derive(Debug)]
+struct Known {
+    stamp: Stamp,
+    cluster: Arc<Cluster>,
 }
 
 /// How the files looked that say how to reach a cluster.
@@ -66,20 +73,21 @@ impl Clusters {
         let context = context.map(str::to_owned);
         let stamp = self.surroundings.stamp();
         let mut known = self.known.lock().await;
-        if let Some((then, cluster)) = known.get(&context)
-            && *then == stamp
-            && !cluster.api.has_ended()
+        if let Some(before) = known.get(&context)
+            && before.stamp == stamp
+            && !before.cluster.api.has_ended()
         {
-            return Ok(cluster.clone());
+            return Ok(before.cluster.clone());
         }
         let reach = self.surroundings.resolve(context.as_deref())?;
         let cluster = Arc::new(Cluster { api: Api::connect(reach).await?, installation: self.installation.clone() });
-        known.insert(context, (stamp, cluster.clone()));
+        known.insert(context, Known { stamp, cluster: cluster.clone() });
         Ok(cluster)
     }
 }
 
-/// A cluster. Calls may run at the same time, also from several processes: what is written is checked by the cluster.
+/// A cluster. Calls may run at the same time. Two processes of one installation should take turns on a cluster, by a lock
+/// of their own: a Secret that is there is guarded by its version, but two that make it at once lose keys.
 #[derive(Debug)]
 pub struct Cluster {
     api: Api,
