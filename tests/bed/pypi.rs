@@ -79,7 +79,8 @@ impl Packages {
         digest.update(self.apart.join("\n"));
         let tag: String = digest.finalize().iter().take(4).map(|byte| format!("{byte:02x}")).collect();
         let python = Python { folder: kept.join(format!("python-{tag}")) };
-        if python.folder.join(WHOLE).exists() {
+        // The Python that it was made from may have gone.
+        if python.folder.join(WHOLE).exists() && python.programs().join("python").exists() {
             return Ok(python);
         }
         let _ = fs::remove_dir_all(&python.folder);

@@ -12,7 +12,7 @@ use crate::publishing;
 use crate::scene::{Client, MODEL, Scene, Token, asking};
 
 /// How often somebody renews.
-const RENEWALS: usize = 3;
+const RENEWALS: usize = 2;
 /// Beside each delivery, somebody asks this often.
 const MEANWHILE: usize = 4;
 

@@ -84,6 +84,9 @@ async fn the_real_takers_are_at_hand() {
     if node.is_some() {
         hand.push(format!("@anthropic-ai/sdk=={}", NODE[0].version));
     }
-    let line = format!("Really at hand: {}; after {:?}.\n", hand.join(", "), begun.elapsed());
+    if hand.is_empty() {
+        return;
+    }
+    let line = format!("The real ones are at hand, after {:?}: {}.\n", begun.elapsed(), hand.join(", "));
     let _ = io::stderr().write_all(line.as_bytes());
 }
