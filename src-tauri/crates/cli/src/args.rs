@@ -6,9 +6,14 @@ use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use engine::account::AccountName;
 use engine::destinations::OwnerChoice;
+use engine::destinations::kubernetes::SecretPlace;
+use engine::destinations::postgres::{PostgresPlace, PostgresUrl, UserId};
 use engine::formats::Format;
 use engine::settings::{self, DestinationName, Folder, Place, VolumeName, VolumePlace};
 use engine::snippets::{self, ImageName, MountPoint, ServiceName};
+
+use crate::commands::export::Exported;
+use crate::outcome::Failure;
 
 /// Sign in to Claude once, on your own machine; every container stays signed in.
 #[derive(Debug, Parser)]
@@ -125,6 +130,11 @@ pub(crate) enum Command {
         #[arg(long, value_name = "NAME", conflicts_with = "destination")]
         account: Option<AccountName>,
     },
+    /// Print a token in a taker's format, or hand a whole sign-in over for good
+    Export(Export),
+    /// LiteLLM's table of tokens in a PostgreSQL database
+    #[command(subcommand)]
+    Postgres(PostgresCommand),
     /// Show what happened
     Activity {
         /// How many events at the most
@@ -190,9 +200,9 @@ pub(crate) enum Destination {
         /// Whose token it gets
         #[arg(long, value_name = "NAME")]
         account: Option<AccountName>,
-        /// Which files its taker reads
-        #[arg(long, default_value_t)]
-        format: Format,
+        /// Which files its taker reads; without it claude-code, and in a database litellm-row
+        #[arg(long)]
+        format: Option<Format>,
         /// Whom the files belong to
         #[arg(long, default_value_t, value_name = "auto|UID:GID")]
         owner: OwnerChoice,
@@ -227,9 +237,55 @@ pub(crate) enum Destination {
     },
 }
 
+/// What is exported.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Export {
+    /// A format, or sh, powershell, github-actions, kubernetes
+    #[arg(value_name = "FORMAT")]
+    pub(crate) what: Exported,
+    /// Whose; may be left out where there is one account
+    #[arg(long, value_name = "NAME")]
+    pub(crate) account: Option<AccountName>,
+    /// Hand the sign-in over with its refresh token, and forget it here
+    #[arg(long, requires = "to")]
+    pub(crate) with_refresh_token: bool,
+    /// The file that it is handed over in; there must be none yet
+    #[arg(long, value_name = "FILE", requires = "with_refresh_token")]
+    pub(crate) to: Option<PathBuf>,
+    /// The Secret that the manifests for Kubernetes are about
+    #[arg(long, value_name = "NAMESPACE/NAME")]
+    pub(crate) secret: Option<SecretPlace>,
+    /// The image of the pod in these manifests
+    #[arg(long, value_name = "NAME", default_value = "IMAGE")]
+    pub(crate) image: String,
+    /// An image with Tokenferry in it, in these manifests
+    #[arg(long, value_name = "NAME", default_value = "tokenferry")]
+    pub(crate) tokenferry_image: String,
+    /// Do not ask
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PostgresCommand {
+    /// Make what is missing of the table
+    Init {
+        /// The database; its password is found as libpq finds it
+        url: PostgresUrl,
+    },
+    /// Show whose tokens end soon
+    List {
+        /// The database
+        url: PostgresUrl,
+        /// How soon, such as 1h or 30m
+        #[arg(long, value_name = "TIME", default_value = "1h")]
+        ending_within: jiff::SignedDuration,
+    },
+}
+
 /// Where to: one of these.
 #[derive(Debug, clap::Args)]
-#[group(required = true, multiple = false, args = ["volume", "directory"])]
+#[group(required = true, multiple = false, args = ["volume", "directory", "postgres", "kubernetes"])]
 pub(crate) struct PlaceArgs {
     /// The Docker volume
     #[arg(long)]
@@ -240,21 +296,47 @@ pub(crate) struct PlaceArgs {
     /// A folder of this machine
     #[arg(long, value_name = "PATH")]
     directory: Option<PathBuf>,
+    /// A PostgreSQL database with LiteLLM's table of tokens; its password is found as libpq finds it
+    #[arg(long, value_name = "URL", requires = "user_id")]
+    postgres: Option<PostgresUrl>,
+    /// Whose row in that table
+    #[arg(long, value_name = "ID", requires = "postgres")]
+    user_id: Option<UserId>,
+    /// A Secret of a Kubernetes cluster
+    #[arg(long, value_name = "NAMESPACE/SECRET")]
+    kubernetes: Option<SecretPlace>,
+    /// The context of the kubeconfig; without it, the current one
+    #[arg(long, value_name = "NAME", requires = "kubernetes")]
+    kube_context: Option<String>,
 }
 
 impl PlaceArgs {
     /// The place that they name.
-    pub(crate) fn read(self) -> std::io::Result<Place> {
-        match (self.volume, self.directory) {
-            (Some(volume), _) => {
-                let (engine, folder) = (settings::default_engine(), self.folder);
-                Ok(Place::Volume(VolumePlace { engine, volume, folder }))
-            }
-            // Whoever reads the settings may stand somewhere else.
-            (None, directory) => {
-                Ok(Place::Directory { directory: std::path::absolute(directory.unwrap_or_default())? })
-            }
+    ///
+    /// # Errors
+    /// None of them, or a password that would stand in the settings.
+    pub(crate) fn read(self) -> Result<Place, Failure> {
+        if let Some(volume) = self.volume {
+            let (engine, folder) = (settings::default_engine(), self.folder);
+            return Ok(Place::Volume(VolumePlace { engine, volume, folder }));
         }
+        if let Some(secret) = self.kubernetes {
+            return Ok(Place::Secret(secret.in_context(self.kube_context)));
+        }
+        if let (Some(url), Some(user_id)) = (self.postgres, self.user_id) {
+            let (url, password) = url.without_password();
+            return match password {
+                None => Ok(Place::Postgres(PostgresPlace { url, user_id })),
+                Some(_) => Err(Failure::Declined {
+                    what: "A password in the address would stand in the settings for everybody to see.".to_owned(),
+                    fix: "Put it into ~/.pgpass as HOST:PORT:DATABASE:USER:PASSWORD, or into PGPASSWORD, and leave it \
+                          out here."
+                        .to_owned(),
+                }),
+            };
+        }
+        // Whoever reads the settings may stand somewhere else.
+        Ok(Place::Directory { directory: std::path::absolute(self.directory.unwrap_or_default())? })
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a face tells a person: what happened, what to do, and a stable code for programs.
 
 use crate::account::AccountName;
-use crate::credentials::NotAnApiKey;
+use crate::credentials::{Misfit, NotAnApiKey};
 use crate::destinations::docker::EngineError;
 use crate::home::HomeError;
 use crate::journal::JournalError;
@@ -66,6 +66,12 @@ pub enum Error {
     /// Nothing is there to be delivered.
     #[error("There is no destination yet.")]
     NoDestinations,
+    /// The account's kind of credential can't be had in this format.
+    #[error(transparent)]
+    Misfit(#[from] Misfit),
+    /// The place can't hold this format. Holds that in a sentence.
+    #[error("{0}")]
+    OddPair(String),
     /// What is asked for is of volumes alone.
     #[error("Destination {0} is in no Docker volume.")]
     NoVolume(DestinationName),
@@ -132,6 +138,8 @@ impl Error {
             Self::Listener(_) => "no_port",
             Self::NoDestinations => "no_destinations",
             Self::NoVolume(_) => "no_volume",
+            Self::OddPair(_) => "format_misfit",
+            Self::Misfit(misfit) => misfit.code(),
         }
     }
 
@@ -176,6 +184,7 @@ impl Error {
             Self::NotPending | Self::NoRefreshToken => "Start again with `tokenferry login`.".to_owned(),
             Self::WhichAccount(_) => "Name one with --account.".to_owned(),
             Self::Listener(_) => "Sign in with `tokenferry login --paste` instead.".to_owned(),
+            Self::Misfit(misfit) => misfit.fix().to_owned(),
             Self::NoDestinations => "Add one with `tokenferry destination add NAME --volume claude-auth`.".to_owned(),
             _ => String::new(),
         }

@@ -7,9 +7,11 @@ mod deliver;
 mod discover;
 mod doctor;
 mod engines;
+pub(crate) mod export;
 mod import;
 mod login;
 mod logout;
+mod postgres;
 mod prove;
 mod run;
 mod snippet;
@@ -94,9 +96,11 @@ async fn one_off(engine: &Engine, command: Command, json: bool) -> Result<Outcom
             ready_to_use,
             yes,
         }) => {
+            let place = place.read()?;
+            let format = format.unwrap_or_else(|| place.usual_format());
             let destination = engine::settings::Destination {
                 name,
-                place: place.read()?,
+                place,
                 account: account.map_or_else(|| engine.account(None).or_else(deliver::first_account), Ok)?,
                 format,
                 owner,
@@ -119,6 +123,8 @@ async fn one_off(engine: &Engine, command: Command, json: bool) -> Result<Outcom
             let wish = Wish { image, service, mount, read_only };
             snippet::print(engine, kind.into(), destination.as_deref(), account, &wish, json)
         }
+        Command::Export(export) => export::export(engine, export).await,
+        Command::Postgres(command) => postgres::carry_out(command, json).await,
         Command::Activity { most } => activity::show(engine, most, json),
         // Carried out above, without an installation or on its own terms.
         Command::Run | Command::Demo | Command::Doctor { .. } | Command::Completions { .. } => Ok(Outcome::Done),

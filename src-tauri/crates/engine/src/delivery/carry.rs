@@ -103,6 +103,8 @@ fn intent(order: &Order) -> Intent {
 fn holds_none_of_ours(undelivered: &Undelivered) -> bool {
     match &undelivered.error {
         DeliveryError::Folder(error) => error.is_without_copy(),
+        DeliveryError::Postgres(error) => error.is_without_copy(),
+        DeliveryError::Cluster(error) => error.is_without_copy(),
         error => matches!(
             error,
             DeliveryError::VolumeMissing { .. }

@@ -8,6 +8,7 @@ use futures_util::future::join_all;
 use tokio::sync::Mutex;
 
 use crate::destinations::docker::{Docker, EngineChoice, EngineError, Environment, resolve};
+use crate::destinations::kubernetes::{Clusters, Surroundings};
 use crate::settings::Host;
 use crate::vault::lock;
 
@@ -18,11 +19,18 @@ pub(super) struct Engines {
     installation: String,
     state: PathBuf,
     connected: Mutex<BTreeMap<String, Arc<Docker>>>,
+    clusters: Clusters,
 }
 
 impl Engines {
     pub(super) fn new(environment: Environment, installation: String, state: PathBuf) -> Self {
-        Self { environment, installation, state, connected: Mutex::default() }
+        let clusters = Clusters::new(Surroundings::of_process(), &installation);
+        Self { environment, installation, state, connected: Mutex::default(), clusters }
+    }
+
+    /// The clusters that a kubeconfig leads to.
+    pub(super) fn clusters(&self) -> &Clusters {
+        &self.clusters
     }
 
     /// The folder of docker's own settings.

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use super::engines::Engines;
 use crate::destinations::docker::{Docker, EngineError};
 use crate::destinations::folder::Folders;
+use crate::destinations::kubernetes::Cluster;
+use crate::destinations::postgres::{self, EncryptionKey, Postgres, PostgresUrl};
 use crate::destinations::{DeliveryError, Glance, Parcel, Receipt, Seen, Undelivered};
+use crate::secret::SecretString;
 use crate::settings::Host;
 use crate::vault::lock::{self, Lock};
 
@@ -21,6 +24,8 @@ pub(super) struct Turn {
 enum Taker {
     Docker(Arc<Docker>),
     Folders(Folders),
+    Postgres(Postgres),
+    Cluster(Arc<Cluster>),
 }
 
 impl Engines {
@@ -29,6 +34,8 @@ impl Engines {
         match host {
             Host::Engine(name) => self.address(name),
             Host::Folders => FOLDERS.to_owned(),
+            Host::Postgres(url) => url.to_string(),
+            Host::Cluster(context) => format!("kubernetes:{}", context.as_deref().unwrap_or_default()),
         }
     }
 
@@ -39,7 +46,12 @@ impl Engines {
                 let docker = self.docker(name).await?;
                 (docker.reach().address(), Taker::Docker(docker))
             }
-            Host::Folders => (FOLDERS.to_owned(), Taker::Folders(Folders::default())),
+            Host::Folders => (FOLDERS.to_owned(), Taker::Folders(Folders)),
+            Host::Postgres(url) => (url.to_string(), Taker::Postgres(database(url)?)),
+            Host::Cluster(context) => {
+                let cluster = self.clusters().cluster(context.as_deref()).await?;
+                (cluster.address().to_owned(), Taker::Cluster(cluster))
+            }
         };
         let lock = lock::engine(self.state(), &address).await.map_err(|why| DeliveryError::Busy(why.to_string()))?;
         Ok(Turn { _lock: lock, taker })
@@ -51,6 +63,8 @@ impl Turn {
         match &self.taker {
             Taker::Docker(docker) => docker.carry(parcels).await,
             Taker::Folders(folders) => folders.carry(parcels).await,
+            Taker::Postgres(database) => database.carry(parcels).await,
+            Taker::Cluster(cluster) => cluster.carry(parcels).await,
         }
     }
 
@@ -58,6 +72,8 @@ impl Turn {
         match &self.taker {
             Taker::Docker(docker) => docker.look(glances).await,
             Taker::Folders(folders) => folders.look(glances).await,
+            Taker::Postgres(database) => database.look(glances).await,
+            Taker::Cluster(cluster) => cluster.look(glances).await,
         }
     }
 
@@ -65,7 +81,7 @@ impl Turn {
     pub(super) async fn running_with(&self, root: &str) -> Vec<String> {
         match &self.taker {
             Taker::Docker(docker) => docker.running_with(root).await,
-            Taker::Folders(_) => Vec::new(),
+            _ => Vec::new(),
         }
     }
 
@@ -73,7 +89,7 @@ impl Turn {
     pub(super) async fn tidy(&self) -> Result<(), EngineError> {
         match &self.taker {
             Taker::Docker(docker) => docker.tidy().await.map(drop),
-            Taker::Folders(_) => Ok(()),
+            _ => Ok(()),
         }
     }
 
@@ -85,4 +101,13 @@ impl Turn {
             tracing::debug!("the courier's image stays: {why}");
         }
     }
+}
+
+/// A database with what the environment has for it: the password as libpq finds it, and the key.
+fn database(url: &PostgresUrl) -> Result<Postgres, DeliveryError> {
+    let database = Postgres::new(url.clone(), postgres::Environment::of_process());
+    Ok(match std::env::var(postgres::KEY_VARIABLE) {
+        Ok(key) => database.with_key(EncryptionKey::parse(&SecretString::new(key))?),
+        Err(_) => database,
+    })
 }

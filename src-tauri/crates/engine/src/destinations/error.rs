@@ -2,8 +2,8 @@
 
 use super::docker::EngineError;
 use super::folder::FolderError;
-use super::postgres::PostgresError;
 use super::kubernetes::ClusterError;
+use super::postgres::PostgresError;
 use super::{ComposeError, Ids};
 
 /// Who must do something about an error.

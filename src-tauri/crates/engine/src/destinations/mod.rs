@@ -11,9 +11,9 @@ use crate::secret::SecretBytes;
 pub mod docker;
 mod error;
 pub mod folder;
+pub mod kubernetes;
 mod look;
 pub mod postgres;
-pub mod kubernetes;
 
 pub use error::{DeliveryError, NextStep};
 

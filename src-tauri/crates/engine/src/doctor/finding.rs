@@ -48,6 +48,12 @@ pub struct Subject {
     /// A folder of this machine.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub folder: Option<String>,
+    /// A user's row in a database.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub database: Option<String>,
+    /// A Secret of a cluster.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret: Option<String>,
     /// An engine, as the settings name it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub engine: Option<String>,
@@ -70,6 +76,8 @@ impl Subject {
             Place::Directory { directory } => {
                 Self { folder: Some(directory.to_string_lossy().into_owned()), ..Self::default() }
             }
+            Place::Postgres(place) => Self { database: Some(place.to_string()), ..Self::default() },
+            Place::Secret(place) => Self { secret: Some(place.to_string()), ..Self::default() },
         }
     }
 
@@ -91,6 +99,8 @@ impl fmt::Display for Subject {
             ("container", &self.container),
             ("volume", &self.volume),
             ("folder", &self.folder),
+            ("database", &self.database),
+            ("secret", &self.secret),
             ("engine", &self.engine),
         ];
         let named: Vec<String> =

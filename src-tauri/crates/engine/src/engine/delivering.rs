@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Engine;
 use crate::account::AccountName;
-use crate::credentials::Credentials;
+use crate::credentials::{Credentials, fits};
 use crate::delivery::{Carried, Delivered, Order, Plan, Way, plan};
 use crate::error::Error;
 use crate::journal::{AccountRow, CopyRow, Event, Kind};
@@ -78,6 +78,7 @@ impl Engine {
         engine: Option<&str>,
         reason: &str,
     ) -> Result<Destination, Error> {
+        destination.place.takes(destination.format).map_err(Error::OddPair)?;
         let mut destination = destination;
         if let Place::Volume(place) = &mut destination.place {
             place.engine = self.delivery.engine_named(engine)?;
@@ -145,7 +146,10 @@ impl Engine {
                     }
                 },
             };
-            orders.push(Order { destination, credentials, way });
+            match fits(credentials.kind, destination.format.name()) {
+                Ok(()) => orders.push(Order { destination, credentials, way }),
+                Err(misfit) => without.push((destination.name, misfit.into())),
+            }
         }
         Ok((orders, without))
     }

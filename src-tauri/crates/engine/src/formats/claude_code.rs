@@ -9,7 +9,7 @@ use super::json_file::{read, write};
 use super::{Found, Taker, TakerFile};
 use crate::credentials::{Credentials, Fingerprint};
 use crate::destinations::{Change, ComposeError};
-use crate::secret::SecretString;
+use crate::secret::{SecretBytes, SecretString};
 
 /// The file of credentials, in the CLI's folder.
 pub const CREDENTIALS: &str = ".credentials.json";
@@ -90,6 +90,15 @@ pub fn with_token(credentials: &Credentials, existing: Option<&[u8]>, replace: b
     }
     file.insert(KEY.into(), Value::Object(entry(credentials)));
     write(&file)
+}
+
+/// A whole sign-in, with its refresh token, for a new owner: the official CLI takes it as its own.
+pub fn whole(credentials: &Credentials) -> SecretBytes {
+    let mut entry = entry(credentials);
+    entry.insert(REFRESH_TOKEN.into(), credentials.refresh_token.expose().into());
+    let mut content = json!({ KEY: entry }).to_string().into_bytes();
+    content.push(b'\n');
+    SecretBytes::new(content)
 }
 
 fn entry(credentials: &Credentials) -> Map<String, Value> {

@@ -2,7 +2,7 @@
 
 use super::env_file::EnvFile;
 use super::{Found, Taker, TakerFile};
-use crate::credentials::{Credentials, Fingerprint};
+use crate::credentials::{Credentials, Fingerprint, Kind};
 use crate::destinations::{Change, ComposeError};
 use crate::secret::SecretString;
 
@@ -24,6 +24,8 @@ pub enum Dotenv {
     Litellm,
 }
 
+const OAUTH_TOKEN: &str = "CLAUDE_CODE_OAUTH_TOKEN";
+const API_KEY: &str = "ANTHROPIC_API_KEY";
 const LITELLM_ACCESS_TOKEN: &str = "CLAUDE_ACCESS_TOKEN";
 const LITELLM_REFRESH_TOKEN: &str = "CLAUDE_REFRESH_TOKEN";
 const LITELLM_ENDS: &str = "CLAUDE_EXPIRES_AT";
@@ -32,10 +34,11 @@ impl Dotenv {
     /// What this sign-in gives: the access token, and what belongs to it. A refresh token is named where its reader
     /// expects one, and left empty; ends are in seconds since 1970.
     pub fn variables(&self, credentials: &Credentials) -> Vec<Variable> {
-        let token = Variable { name: self.access_token(), value: credentials.access_token.clone() };
+        let is_key = credentials.kind == Kind::ApiKey;
+        let name = if is_key { API_KEY } else { self.access_token() };
+        let token = Variable { name, value: credentials.access_token.clone() };
         match self {
-            Self::ClaudeCode => vec![token],
-            Self::Litellm => {
+            Self::Litellm if !is_key => {
                 let ends = credentials.access_token_ends.as_second().to_string();
                 vec![
                     token,
@@ -43,13 +46,22 @@ impl Dotenv {
                     Variable { name: LITELLM_ENDS, value: SecretString::new(ends) },
                 ]
             }
+            _ => vec![token],
         }
     }
 
     fn access_token(&self) -> &'static str {
         match self {
-            Self::ClaudeCode => "CLAUDE_CODE_OAUTH_TOKEN",
+            Self::ClaudeCode => OAUTH_TOKEN,
             Self::Litellm => LITELLM_ACCESS_TOKEN,
+        }
+    }
+
+    /// The variables that may hold a token of ours.
+    fn tokens(&self) -> &'static [&'static str] {
+        match self {
+            Self::ClaudeCode => &[OAUTH_TOKEN, API_KEY],
+            Self::Litellm => &[LITELLM_ACCESS_TOKEN, API_KEY],
         }
     }
 
@@ -115,19 +127,24 @@ impl Taker for Dotenv {
         let file = EnvFile::read(existing)?;
         let is_ours = |token: &SecretString| !token.is_empty() && ours(&Fingerprint::of(token));
         // Empty ones may be somebody's template, and hold nothing.
-        if self.is_sign_in(&file) || !file.values(self.access_token()).any(|token| is_ours(&token)) {
+        let tokens = || self.tokens().iter().flat_map(|name| file.values(name));
+        if self.is_sign_in(&file) || !tokens().any(|token| is_ours(&token)) {
             return Ok(Change::Keep);
         }
         let all_are_ours = file.values(self.access_token()).all(|token| is_ours(&token));
         Ok(file.without(|name, value| {
-            if name == self.access_token() { is_ours(value) } else { all_are_ours && self.beside_it().contains(&name) }
+            if self.tokens().contains(&name) {
+                is_ours(value)
+            } else {
+                all_are_ours && self.beside_it().contains(&name)
+            }
         }))
     }
 
     fn found(&self, existing: Option<&[u8]>) -> Found {
         let Ok(file) = EnvFile::read(existing) else { return Found::NotUnderstood };
         // Of several definitions, nearly every reader takes the last.
-        match file.values(self.access_token()).last() {
+        match self.tokens().iter().find_map(|name| file.values(name).last()) {
             token if self.is_sign_in(&file) => Found::SignIn(Fingerprint::of(&token.unwrap_or(SecretString::new("")))),
             None => Found::Nothing,
             Some(token) if token.is_empty() => Found::Blank,

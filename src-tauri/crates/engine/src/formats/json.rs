@@ -70,7 +70,7 @@ fn told(credentials: &Credentials) -> Object {
     let identity = &credentials.identity;
     let told = [
         (TOKENS.access, json!(credentials.access_token.expose())),
-        ("expires_at", json!(credentials.access_token_ends.as_second())),
+        ("expires_at", json!(credentials.ends().map(|ends| ends.as_second()))),
         ("scopes", json!(credentials.scopes)),
         ("account", json!(credentials.account)),
         ("email", json!(identity.email)),

@@ -119,6 +119,13 @@ impl Default for Format {
     }
 }
 
+impl Format {
+    /// The one that a row of LiteLLM's table is made of.
+    pub fn of_rows() -> Self {
+        Self(&litellm_row::LitellmRow)
+    }
+}
+
 impl std::ops::Deref for Format {
     type Target = dyn Taker;
 

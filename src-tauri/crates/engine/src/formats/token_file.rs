@@ -38,7 +38,7 @@ impl Taker for TokenFile {
         if !is_token(token.as_bytes()) {
             return Err(ComposeError::NotUnderstood("the token has characters that no such file can hold".to_owned()));
         }
-        Ok(Change::Write(SecretBytes::new(format!("{token}\n").into_bytes())))
+        Ok(Change::Write(SecretBytes::new(token.as_bytes().to_vec())))
     }
 
     fn without_token(
@@ -92,7 +92,7 @@ mod tests {
     fn it_is_the_token_and_one_end_of_line() {
         for existing in [None, Some(&b""[..]), Some(b"\n"), Some(b"an-older-one\n"), Some(b"without-an-end")] {
             let Ok(Change::Write(content)) = with(existing) else { panic!("not written: {existing:?}") };
-            assert_eq!(content.expose(), b"canary-access\n");
+            assert_eq!(content.expose(), b"canary-access");
         }
     }
 

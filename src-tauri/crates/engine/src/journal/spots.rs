@@ -2,6 +2,8 @@
 
 use rusqlite::{Row, types::Type};
 
+use crate::destinations::kubernetes::SecretPlace;
+use crate::destinations::postgres::PostgresPlace;
 use crate::settings::{Place, Spot, VolumePlace};
 
 /// Whether a row is a spot's; the words go to `?1` to `?5`.
@@ -9,9 +11,14 @@ pub(super) const IS_IT: &str = "kind = ?1 AND host = ?2 AND root = ?3 AND folder
 
 /// A spot's words: kind, host, root, folder, format.
 pub(super) fn words(spot: &Spot) -> [String; 5] {
+    let mut shown = None;
     let (kind, host, root, folder) = match &spot.place {
         Place::Volume(place) => ("volume", place.engine.as_str(), place.volume.to_string(), place.folder()),
         Place::Directory { .. } => ("directory", "", spot.place.root(), ""),
+        Place::Postgres(place) => {
+            ("postgres", shown.insert(place.url.to_string()).as_str(), place.user_id.to_string(), "")
+        }
+        Place::Secret(place) => ("secret", place.context.as_deref().unwrap_or_default(), place.root(), ""),
     };
     [kind.to_owned(), host.to_owned(), root, folder.to_owned(), spot.format.to_string()]
 }
@@ -29,6 +36,14 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Spot> {
             folder: if folder.is_empty() { None } else { Some(folder.parse().map_err(|_| bad(&folder))?) },
         }),
         "directory" => Place::Directory { directory: root.into() },
+        "postgres" => Place::Postgres(PostgresPlace {
+            url: host.parse().map_err(|_| bad(&host))?,
+            user_id: root.parse().map_err(|_| bad(&root))?,
+        }),
+        "secret" => {
+            let secret: SecretPlace = root.parse().map_err(|_| bad(&root))?;
+            Place::Secret(secret.in_context(Some(host).filter(|context| !context.is_empty())))
+        }
         other => return Err(bad(other)),
     };
     Ok(Spot { place, format: format.parse().map_err(|_| bad(&format))? })

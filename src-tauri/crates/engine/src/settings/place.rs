@@ -8,7 +8,10 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::names::{Folder, VolumeName};
 use crate::account::AccountName;
 use crate::destinations::OwnerChoice;
+use crate::destinations::kubernetes::SecretPlace;
+use crate::destinations::postgres::{PostgresPlace, PostgresUrl, UserId};
 use crate::formats::Format;
+use crate::words::BadWord;
 
 /// Where files are delivered to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -21,6 +24,10 @@ pub enum Place {
         /// Its absolute path.
         directory: PathBuf,
     },
+    /// A user's row in LiteLLM's table.
+    Postgres(PostgresPlace),
+    /// A Secret of a cluster.
+    Secret(SecretPlace),
 }
 
 /// A folder in a volume on an engine.
@@ -46,6 +53,10 @@ pub enum Host {
     Engine(String),
     /// This machine's folders.
     Folders,
+    /// A database.
+    Postgres(PostgresUrl),
+    /// The cluster that a context leads to; none is the current one.
+    Cluster(Option<String>),
 }
 
 impl fmt::Display for Host {
@@ -53,6 +64,9 @@ impl fmt::Display for Host {
         match self {
             Self::Engine(name) => f.write_str(name),
             Self::Folders => f.write_str("this machine's folders"),
+            Self::Postgres(url) => url.fmt(f),
+            Self::Cluster(None) => f.write_str("the cluster"),
+            Self::Cluster(Some(context)) => write!(f, "the cluster of context {context}"),
         }
     }
 }
@@ -67,7 +81,29 @@ impl Place {
     pub fn in_volume(&self) -> Option<&VolumePlace> {
         match self {
             Self::Volume(volume) => Some(volume),
-            Self::Directory { .. } => None,
+            _ => None,
+        }
+    }
+
+    /// The format that its readers most likely want.
+    pub fn usual_format(&self) -> Format {
+        match self {
+            Self::Postgres(_) => Format::of_rows(),
+            _ => Format::default(),
+        }
+    }
+
+    /// Whether it can hold this format: a database has columns for one alone.
+    ///
+    /// # Errors
+    /// In a sentence.
+    pub fn takes(&self, format: Format) -> Result<(), String> {
+        let rows = Format::of_rows();
+        match self {
+            Self::Postgres(_) if format != rows => Err(format!("A database holds the format {rows} alone.")),
+            Self::Postgres(_) => Ok(()),
+            _ if format == rows => Err(format!("The format {rows} is for a database.")),
+            _ => Ok(()),
         }
     }
 
@@ -76,6 +112,8 @@ impl Place {
         match self {
             Self::Volume(place) => Host::Engine(place.engine.clone()),
             Self::Directory { .. } => Host::Folders,
+            Self::Postgres(place) => Host::Postgres(place.url.clone()),
+            Self::Secret(place) => Host::Cluster(place.context.clone()),
         }
     }
 
@@ -84,6 +122,8 @@ impl Place {
         match self {
             Self::Volume(place) => place.volume.to_string(),
             Self::Directory { directory } => directory.to_string_lossy().into_owned(),
+            Self::Postgres(place) => place.user_id.to_string(),
+            Self::Secret(place) => place.root(),
         }
     }
 
@@ -91,7 +131,7 @@ impl Place {
     pub fn path(&self, file: &str) -> String {
         match self {
             Self::Volume(place) => place.path(file),
-            Self::Directory { .. } => file.to_owned(),
+            _ => file.to_owned(),
         }
     }
 }
@@ -113,6 +153,8 @@ impl fmt::Display for Place {
         match self {
             Self::Volume(place) => place.fmt(f),
             Self::Directory { directory } => write!(f, "folder {}", directory.display()),
+            Self::Postgres(place) => place.fmt(f),
+            Self::Secret(place) => place.fmt(f),
         }
     }
 }
@@ -192,10 +234,19 @@ struct Written {
     engine: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     directory: Option<PathBuf>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    postgres: Option<PostgresUrl>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    user_id: Option<UserId>,
+    /// `NAMESPACE/SECRET`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    kubernetes: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    kube_context: Option<String>,
     #[serde(default)]
     account: AccountName,
-    #[serde(default, deserialize_with = "super::word")]
-    format: Format,
+    #[serde(default, deserialize_with = "super::optional_word")]
+    format: Option<Format>,
     #[serde(
         default,
         deserialize_with = "super::word",
@@ -211,21 +262,52 @@ impl TryFrom<Written> for Destination {
     type Error = String;
 
     fn try_from(written: Written) -> Result<Self, Self::Error> {
-        let Written { name, volume, folder, engine, directory, account, format, owner, ready_to_use } = written;
-        let place = match (volume, directory) {
-            (Some(volume), None) => {
-                Place::Volume(VolumePlace { engine: engine.unwrap_or_else(default_engine), volume, folder })
-            }
-            (None, Some(_)) if folder.is_some() || engine.is_some() => {
-                return Err(format!("destination {name}: folder and engine belong to a volume."));
-            }
-            (None, Some(directory)) if directory.is_absolute() => Place::Directory { directory },
-            (None, Some(_)) => {
-                return Err(format!("destination {name}: directory has to be a path that begins with /."));
-            }
-            (None, None) => return Err(format!("destination {name} needs a place: a volume, or a directory.")),
-            (Some(_), Some(_)) => return Err(format!("destination {name} has two places: a volume, and a directory.")),
+        let name = &written.name;
+        let kinds = [
+            (
+                "volume",
+                written.volume.is_some(),
+                &[("folder", written.folder.is_some()), ("engine", written.engine.is_some())][..],
+            ),
+            ("directory", written.directory.is_some(), &[]),
+            ("postgres", written.postgres.is_some(), &[("user-id", written.user_id.is_some())]),
+            ("kubernetes", written.kubernetes.is_some(), &[("kube-context", written.kube_context.is_some())]),
+        ];
+        let said: Vec<_> = kinds.iter().filter(|(_, is_said, _)| *is_said).map(|(kind, ..)| *kind).collect();
+        let [_] = said.as_slice() else {
+            let all = "a volume, a directory, a postgres database, or a kubernetes Secret";
+            return Err(match said.as_slice() {
+                [] => format!("destination {name} needs a place: {all}."),
+                several => format!("destination {name} has more than one place: {}.", several.join(", ")),
+            });
         };
+        for (kind, is_said, belonging) in kinds {
+            if let Some((word, _)) = belonging.iter().find(|(_, is_there)| *is_there && !is_said) {
+                return Err(format!("destination {name}: {word} belongs to a {kind}."));
+            }
+        }
+        let place = if let Some(volume) = written.volume {
+            Place::Volume(VolumePlace {
+                engine: written.engine.unwrap_or_else(default_engine),
+                volume,
+                folder: written.folder,
+            })
+        } else if let Some(directory) = written.directory {
+            if !directory.is_absolute() {
+                return Err(format!("destination {name}: directory has to be a whole path."));
+            }
+            Place::Directory { directory }
+        } else if let Some(url) = written.postgres {
+            let user_id = written.user_id.ok_or_else(|| format!("destination {name} needs a user-id."))?;
+            Place::Postgres(PostgresPlace { url, user_id })
+        } else {
+            let secret: SecretPlace =
+                written.kubernetes.unwrap_or_default().parse().map_err(|why: BadWord| why.to_string())?;
+            Place::Secret(secret.in_context(written.kube_context))
+        };
+        let Written { name, account, format, owner, ready_to_use, .. } = written;
+        let format = format.unwrap_or_else(|| place.usual_format());
+        place.takes(format).map_err(|why| format!("destination {name}: {why}"))?;
         Ok(Self { name, place, account, format, owner, ready_to_use })
     }
 }
@@ -239,8 +321,12 @@ impl From<Destination> for Written {
             folder: None,
             engine: None,
             directory: None,
+            postgres: None,
+            user_id: None,
+            kubernetes: None,
+            kube_context: None,
             account,
-            format,
+            format: Some(format),
             owner,
             ready_to_use,
         };
@@ -249,6 +335,13 @@ impl From<Destination> for Written {
                 (written.engine, written.volume, written.folder) = (Some(engine), Some(volume), folder);
             }
             Place::Directory { directory } => written.directory = Some(directory),
+            Place::Postgres(PostgresPlace { url, user_id }) => {
+                (written.postgres, written.user_id) = (Some(url), Some(user_id));
+            }
+            Place::Secret(secret) => {
+                written.kubernetes = Some(secret.root());
+                written.kube_context = secret.context;
+            }
         }
         written
     }

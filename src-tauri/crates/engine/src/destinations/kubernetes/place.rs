@@ -4,6 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::ClusterError;
+use serde::ser::{Serialize, SerializeStruct, Serializer};
+
 use crate::words::BadWord;
 
 /// The longest label of DNS (RFC 1123).
@@ -54,6 +56,15 @@ impl FromStr for SecretPlace {
                             most 253 long."));
         }
         Ok(Self { context: None, namespace: namespace.to_owned(), name: name.to_owned() })
+    }
+}
+
+impl Serialize for SecretPlace {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let mut fields = to.serialize_struct("SecretPlace", 2)?;
+        fields.serialize_field("kubernetes", &self.root())?;
+        fields.serialize_field("kube_context", &self.context)?;
+        fields.end()
     }
 }
 

@@ -24,6 +24,7 @@ word!(
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct PostgresPlace {
     /// The database. Written down and shown without its password.
+    #[serde(rename = "postgres")]
     pub url: PostgresUrl,
     /// Whose row.
     pub user_id: UserId,

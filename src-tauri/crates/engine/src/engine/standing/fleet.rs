@@ -52,7 +52,7 @@ impl Engine {
     async fn watch_host(&self, address: String, host: Host, changed: &Changed, troubles: &Troubles<'_>) {
         match host {
             Host::Engine(name) => self.watch(address, name, changed, troubles).await,
-            Host::Folders => self.keep_folders(address, host.to_string(), changed, troubles).await,
+            host => self.keep_quiet_host(address, &host, changed, troubles).await,
         }
     }
 

@@ -5,7 +5,7 @@
 
 mod attendance;
 mod fleet;
-mod folders;
+mod quiet;
 mod renewals;
 mod rounds;
 mod vigil;
