@@ -179,7 +179,6 @@ fn a_copy_that_is_to_go_is_told() {
         spot: destination("web", "claude-auth").spot(),
         destination: "web".into(),
         account: "work".parse().unwrap(),
-        format: Default::default(),
         sent: Fingerprint("f".into()),
         confirmed: None,
         delivered: None,

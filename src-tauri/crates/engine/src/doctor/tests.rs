@@ -15,7 +15,7 @@ use crate::destinations::docker::{EngineError, Leftovers};
 use crate::destinations::{ComposeError, DeliveryError, Ids};
 use crate::discovery::samples::{bind, container, labelled, volume};
 use crate::error::Error;
-use crate::formats::{Format, Found};
+use crate::formats::Found;
 use crate::journal::{AccountRow, CopyRow, Journal, JournalError, Stage, Trouble};
 use crate::provider::ProviderError;
 use crate::settings::samples::destination;
@@ -155,7 +155,6 @@ fn copy_left(facts: &mut Facts) {
         spot: destination("old", "old").spot(),
         destination: "old".to_owned(),
         account: AccountName::default(),
-        format: Format::default(),
         sent: Fingerprint("x".to_owned()),
         confirmed: None,
         delivered: None,
