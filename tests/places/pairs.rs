@@ -15,7 +15,8 @@ async fn every_format_goes_to_every_place() {
     let places = Place::all(&engine).await;
     let mut pairs = Vec::new();
     for (number, place) in places.iter().enumerate() {
-        for taker in ALL {
+        // A row of a database is one format alone, and has a test of its own.
+        for taker in ALL.iter().filter(|taker| taker.name() != "litellm-row") {
             let name = format!("{}-{number}", taker.name());
             let arguments = ["destination", "add", &name, "--format", taker.name(), "--yes"].map(str::to_owned);
             home.tokenferry(arguments.into_iter().chain(place.arguments())).run().await.succeeds();

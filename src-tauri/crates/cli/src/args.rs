@@ -285,7 +285,8 @@ pub(crate) enum PostgresCommand {
 
 /// Where to: one of these.
 #[derive(Debug, clap::Args)]
-#[group(required = true, multiple = false, args = ["volume", "directory", "postgres", "kubernetes"])]
+#[group(skip)]
+#[command(group = clap::ArgGroup::new("place").required(true).args(["volume", "directory", "postgres", "kubernetes"]))]
 pub(crate) struct PlaceArgs {
     /// The Docker volume
     #[arg(long)]

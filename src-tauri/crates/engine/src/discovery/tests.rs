@@ -81,7 +81,7 @@ fn what_is_approved_is_no_suggestion() {
     let [only] = found.suggestions.as_slice() else { panic!("{found:?}") };
     assert_eq!((only.volume.as_str(), only.name.as_str()), ("shop_claude-auth", "shop-sub"));
 
-    let folder = Destination { place: in_volume("shop_claude-auth", Some("deep")), ..first };
+    let folder = Destination { place: in_volume("claude-auth", Some("deep")), ..first };
     let found = judged(&survey(&volumes[..1], &[]), &[&folder], &[]);
     assert_eq!(found.suggestions, [], "nothing speaks of its top");
 }

@@ -120,7 +120,9 @@ fn each_writes_from_nothing() {
             assert!(holds(content.expose(), credentials.access_token.expose()));
             assert_eq!(taker.found(Some(content.expose())), Found::Token(credentials.fingerprint()));
         }
-        assert!(content.expose().ends_with(b"\n"), "{}", named(taker, file));
+        // LiteLLM sends what it reads as it is, a line break too.
+        let is_bare = taker.name() == "token-file";
+        assert_eq!(content.expose().ends_with(b"\n"), !is_bare, "{}", named(taker, file));
     }
 }
 

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::watch::Watch;
 use super::{Changed, Engine, Troubles};
-use crate::delivery::Way;
+use crate::delivery::{Carried, Way};
 use crate::renewal;
 use crate::settings::{DestinationName, Host, Place};
 
@@ -43,9 +43,9 @@ impl Engine {
         let mut check_at = Instant::now();
         loop {
             let is_time = check_at <= Instant::now();
-            let due = self.to_check(watch, host, &mut known, is_time).await;
+            let due = self.to_check(watch, host, &known, is_time).await;
             let round = watch.round(due, BTreeSet::new()).await;
-            self.look_after(watch, host, &mut known, &round.untried).await;
+            self.look_after(watch, host, &mut known, &round.carried).await;
             if is_time {
                 check_at = Instant::now() + if round.trouble.is_some() { TRY_AGAIN } else { every };
             }
@@ -63,7 +63,7 @@ impl Engine {
         &self,
         watch: Watch<'_>,
         host: &Host,
-        known: &mut Looks,
+        known: &Looks,
         is_time: bool,
     ) -> BTreeMap<DestinationName, Way> {
         if !is_time {
@@ -79,18 +79,15 @@ impl Engine {
         names.into_iter().map(|name| (name, Way::Check)).collect()
     }
 
-    /// How it looks now is how it shall stay; what could not be tried is looked at again.
-    async fn look_after(
-        &self,
-        watch: Watch<'_>,
-        host: &Host,
-        known: &mut Looks,
-        untried: &BTreeMap<DestinationName, Way>,
-    ) {
-        if *host == Host::Folders {
-            *known = self.looks(watch).await;
-            known.retain(|name, _| !untried.contains_key(name));
+    /// How that looks now which was seen to is how it shall stay; the rest is looked at again.
+    async fn look_after(&self, watch: Watch<'_>, host: &Host, known: &mut Looks, carried: &[Carried]) {
+        if *host != Host::Folders || carried.is_empty() {
+            return;
         }
+        let seen_to: BTreeSet<&str> = carried.iter().map(|carried| carried.destination.as_str()).collect();
+        let now = self.looks(watch).await;
+        known.retain(|name, _| now.contains_key(name));
+        known.extend(now.into_iter().filter(|(name, _)| seen_to.contains(name.as_str())));
     }
 
     /// What the files of this machine look like now.

@@ -1,0 +1,58 @@
+//! `export`: to standard output, for shells and others; and a whole sign-in handed over for good.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
+
+use bed::steps::{account, sign_in, token};
+use bed::{Home, Provider};
+use engine::formats::ALL;
+
+async fn scene() -> (Provider, Home) {
+    let provider = Provider::start();
+    let home = Home::new().provider(&provider);
+    sign_in(&home).await;
+    (provider, home)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_format_is_printed() {
+    let (_provider, home) = scene().await;
+    let token = token(&home).await;
+    for taker in ALL {
+        let program = home.tokenferry(["export", taker.name(), "--yes"]).prints_a_secret();
+        let printed = program.run().await.succeeds().stdout;
+        assert!(printed.contains(&token), "{}", taker.name());
+        assert!(!printed.contains("sk-ant-ort"), "{} has a refresh token", taker.name());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shell_takes_it_in() {
+    let (_provider, home) = scene().await;
+    let lines = home.tokenferry(["export", "sh", "--yes"]).prints_a_secret().run().await.succeeds().stdout;
+    let script = format!("eval \"$LINES_OF_IT\"; printf %s \"$CLAUDE_CODE_OAUTH_TOKEN\"");
+    let output = Command::new("sh").args(["-c", &script]).env("LINES_OF_IT", lines).output().unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), token(&home).await);
+    let line = home.tokenferry(["export", "github-actions"]).run().await.ends_with(1).stderr;
+    assert!(line.contains("--one-year"), "{line}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_is_handed_over_for_good() {
+    let (_provider, home) = scene().await;
+    let file = home.path().join("handed-over.json");
+    let export = |to: &str| home.tokenferry(["export", "claude-code", "--with-refresh-token", "--yes", "--to", to]);
+    let taken = home.path().join("taken");
+    std::fs::write(&taken, "mine").unwrap();
+    export(taken.to_str().unwrap()).run().await.ends_with(1);
+    assert_eq!(std::fs::read_to_string(&taken).unwrap(), "mine");
+    assert_eq!(account(&home, "default").await["code"], "fresh", "it is used on");
+    export(file.to_str().unwrap()).run().await.succeeds();
+    assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    let given: serde_json::Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    assert!(given["claudeAiOauth"]["refreshToken"].as_str().unwrap().starts_with("sk-ant-ort"));
+    assert!(account(&home, "default").await.is_null(), "it is forgotten here");
+    // Its new owner can use it: it was not ended.
+    let import = home.tokenferry(["import", "--move", "--yes", "--from", file.to_str().unwrap()]);
+    import.run().await.succeeds();
+}
