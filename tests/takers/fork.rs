@@ -5,14 +5,14 @@ use std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt as _};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use crate::publishing::litellm_tokens;
 use crate::scene::Scene;
 
 #[tokio::test]
 async fn its_file_has_the_names_the_seconds_and_the_mode() {
     let scene = Scene::new().await;
     let token = scene.token().await;
-    litellm_tokens(&scene.folder, &token);
+    scene.approve("litellm-tokens").await;
+    scene.deliver().await;
     let path = scene.folder.join("claude_tokens.json");
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
     let file: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();

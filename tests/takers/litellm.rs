@@ -8,7 +8,6 @@ use practice::Endpoint;
 
 use crate::packages::{self, LITELLM, OLDER_LITELLM};
 use crate::proxy::{Proxy, Way, in_volume, save, wish};
-use crate::publishing;
 use crate::scene::{Client, MODEL, Scene, Token, asking};
 
 /// How often somebody renews.
@@ -17,13 +16,13 @@ const RENEWALS: usize = 2;
 const MEANWHILE: usize = 4;
 
 /// Asks before, while and after each token comes, in every way.
-async fn asks_over_renewals(scene: &Scene, proxy: &Proxy, ways: &[Way], deliver: impl AsyncFn(&Token)) {
+async fn asks_over_renewals(scene: &Scene, proxy: &Proxy, ways: &[Way]) {
     let refused = proxy.ask(Way::Messages).await;
     assert!(refused.is_err(), "something answered before anything was delivered: {refused:?}");
     assert_eq!(scene.asked(), [], "and nobody was asked with it");
 
     let mut tokens = vec![scene.token().await];
-    deliver(&tokens[0]).await;
+    scene.deliver().await;
     for _ in 0..=RENEWALS {
         for way in ways {
             proxy.ask(*way).await.unwrap_or_else(|said| panic!("with token {}: {said}", tokens.len()));
@@ -37,7 +36,7 @@ async fn asks_over_renewals(scene: &Scene, proxy: &Proxy, ways: &[Way], deliver:
                     .unwrap_or_else(|said| panic!("while token {} came: {said}", tokens.len()));
             }
         };
-        tokio::join!(ask(), deliver(&next));
+        tokio::join!(ask(), scene.deliver());
         tokens.push(next);
     }
     proxy.ask(Way::Chat).await.expect("an answer");
@@ -49,8 +48,9 @@ async fn asks_over_renewals(scene: &Scene, proxy: &Proxy, ways: &[Way], deliver:
 async fn a_file_in_a_folder_is_read_for_each_request() {
     let Some(python) = packages::python().await else { return };
     let scene = Scene::new().await;
+    scene.approve("token-file").await;
     let proxy = Proxy::start(&scene, &python, LITELLM, delivered(&scene)).await;
-    asks_over_renewals(&scene, &proxy, &Way::ALL, async |token| publishing::token_file(&scene.folder, token)).await;
+    asks_over_renewals(&scene, &proxy, &Way::ALL).await;
     assert!(scene.provider.record().count(Endpoint::CountTokens) > RENEWALS);
 }
 
@@ -59,27 +59,19 @@ async fn a_file_in_a_volume_is_read_for_each_request() {
     let Some(python) = packages::python().await else { return };
     let (scene, engine) = (Scene::new().await, TestEngine::get());
     let volume = engine.volume().await;
+    scene.approve_volume(&volume, "token-file").await;
     let proxy = Proxy::start_in_container(&scene, &engine, &python, LITELLM, (&volume, "/claude")).await;
-    asks_over_renewals(&scene, &proxy, &Way::ALL, async |token| into_volume(&engine, &volume, token).await).await;
-}
-
-/// Beside the file, then over it, as a delivery does.
-async fn into_volume(engine: &TestEngine, volume: &Volume, token: &Token) {
-    volume.write(".new", token.text.as_bytes(), (0, 0, 0o600)).await;
-    let mut mv = Run::command(["/usr/bin/mv", "/claude/.new", "/claude/access_token"]).mount(volume, "/claude");
-    for folder in ["/usr", "/lib", "/lib64"].into_iter().filter(|folder| fs::exists(folder).unwrap_or_default()) {
-        mv = mv.bind(folder.as_ref(), folder);
-    }
-    assert_eq!(engine.run(mv).await.wait().await, 0);
+    asks_over_renewals(&scene, &proxy, &Way::ALL).await;
 }
 
 #[tokio::test]
 async fn the_older_reads_it_through_the_callback() {
     let Some(python) = packages::python().await else { return };
     let scene = Scene::new().await;
+    scene.approve("token-file").await;
     let proxy = Proxy::start(&scene, &python, OLDER_LITELLM, delivered(&scene)).await;
     let ways: Vec<_> = Way::ALL.into_iter().filter(|way| *way != Way::CountTokens).collect();
-    asks_over_renewals(&scene, &proxy, &ways, async |token| publishing::token_file(&scene.folder, token)).await;
+    asks_over_renewals(&scene, &proxy, &ways).await;
 }
 
 /// And the proxy's key stays with the proxy.

@@ -17,6 +17,5 @@ mod fork;
 mod litellm;
 mod packages;
 mod proxy;
-mod publishing;
 mod scene;
 mod sdks;

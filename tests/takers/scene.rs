@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use bed::{Home, Provider, Running, Tokenferry, steps};
+use bed::{Home, Provider, Running, TestEngine, Tokenferry, Volume, steps};
 use jiff::Timestamp;
 use practice::{Endpoint, Entry, Fingerprint, Options};
 
@@ -47,12 +47,32 @@ impl Scene {
     /// The same at a provider with other options.
     pub(crate) async fn with(options: Options) -> Self {
         let provider = Provider::start_with(Options { automatic: true, ..options });
-        let home = Home::new().provider(&provider);
+        let home = Home::new().provider(&provider).engine(&TestEngine::get());
         let folder = home.path().join("delivered");
         fs::create_dir(&folder).expect("a folder should be made");
         steps::sign_in(&home).await;
         provider.clear_record();
         Self { provider, home, folder }
+    }
+
+    /// Approves of the folder, in this format.
+    pub(crate) async fn approve(&self, format: &str) {
+        self.add(["--directory", self.folder.to_str().expect("a plain path"), "--format", format]).await;
+    }
+
+    /// Approves of a volume, in this format.
+    pub(crate) async fn approve_volume(&self, volume: &Volume, format: &str) {
+        self.add(["--volume", volume.name(), "--format", format]).await;
+    }
+
+    async fn add(&self, place: [&str; 4]) {
+        let words = ["destination", "add", "taker", "--yes"].into_iter().chain(place);
+        self.home.tokenferry(words).run().await.succeeds();
+    }
+
+    /// Delivers the token of now.
+    pub(crate) async fn deliver(&self) {
+        self.home.tokenferry(["sync"]).run().await.succeeds();
     }
 
     /// The token of now.

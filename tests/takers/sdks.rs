@@ -6,7 +6,6 @@ use bed::Tokenferry;
 use practice::Options;
 
 use crate::packages;
-use crate::publishing::anthropic_profile;
 use crate::scene::{Client, MODEL, Scene, Token, asking};
 
 /// How often somebody renews.
@@ -22,12 +21,13 @@ const BREATH: Duration = Duration::from_millis(200);
 async fn asks_over_renewals(agent: &str, program: impl FnOnce(&Scene) -> Tokenferry) {
     let scene = Scene::with(Options { access_token_lifetime: LIFETIME, ..Options::default() }).await;
     let mut tokens = vec![scene.token().await];
-    anthropic_profile(&scene.folder, &tokens[0]);
+    scene.approve("anthropic-profile").await;
+    scene.deliver().await;
     let mut client = Client::start(program(&scene).set("ANTHROPIC_CONFIG_DIR", &scene.folder));
     client.ask().await;
     for _ in 0..RENEWALS {
         let next = scene.renewed().await;
-        anthropic_profile(&scene.folder, &next);
+        scene.deliver().await;
         tokens.push(next);
         for _ in 0..ASKED_AGAIN {
             client.ask().await;
