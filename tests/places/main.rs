@@ -4,5 +4,6 @@ mod consent;
 mod database;
 mod exports;
 mod folders;
+mod litellm;
 mod pairs;
 mod place;

@@ -10,7 +10,7 @@ use engine::destinations::kubernetes::SecretPlace;
 use engine::destinations::postgres::{PostgresPlace, PostgresUrl, UserId};
 use engine::formats::Format;
 use engine::settings::{self, DestinationName, Folder, Place, VolumeName, VolumePlace};
-use engine::snippets::{self, ImageName, MountPoint, ServiceName};
+use engine::snippets::{self, ImageName, MountPoint, ServiceName, litellm};
 
 use crate::commands::export::Exported;
 use crate::outcome::Failure;
@@ -129,6 +129,8 @@ pub(crate) enum Command {
         /// For whom a new volume is labelled; may be left out where there is one account
         #[arg(long, value_name = "NAME", conflicts_with = "destination")]
         account: Option<AccountName>,
+        #[command(flatten)]
+        litellm: Litellm,
     },
     /// Print a token in a taker's format, or hand a whole sign-in over for good
     Export(Export),
@@ -341,6 +343,44 @@ impl PlaceArgs {
     }
 }
 
+/// What is said of a LiteLLM proxy.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "For litellm")]
+pub(crate) struct Litellm {
+    /// LiteLLM's version, as `litellm --version` prints it
+    #[arg(long, value_name = "VERSION", default_value = "1.109.1")]
+    pub(crate) litellm_version: litellm::Version,
+    /// The models that it offers; NAME=URL where one's requests go elsewhere
+    #[arg(long = "model", value_name = "NAME", default_value = "claude-opus-5-5")]
+    pub(crate) models: Vec<litellm::Model>,
+    /// Its port on this machine
+    #[arg(long, default_value_t = 4000)]
+    pub(crate) port: u16,
+    /// Let each client bring its own token
+    #[arg(long)]
+    pub(crate) own_tokens: bool,
+    /// Save the files in this folder, in place of printing them
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) save: Option<PathBuf>,
+    #[arg(skip)]
+    pub(crate) image: Option<ImageName>,
+    #[arg(skip)]
+    pub(crate) mount: Option<MountPoint>,
+}
+
+impl From<Litellm> for engine::Proxy {
+    fn from(said: Litellm) -> Self {
+        Self {
+            version: said.litellm_version,
+            models: said.models,
+            own_tokens: said.own_tokens,
+            port: said.port,
+            image: said.image,
+            mount: said.mount.unwrap_or_default(),
+        }
+    }
+}
+
 /// What a snippet is for.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum SnippetKind {
@@ -350,14 +390,18 @@ pub(crate) enum SnippetKind {
     Devcontainer,
     /// A line for a shell
     DockerRun,
+    /// The files of a LiteLLM proxy
+    Litellm,
 }
 
-impl From<SnippetKind> for snippets::Kind {
-    fn from(kind: SnippetKind) -> Self {
-        match kind {
-            SnippetKind::Compose => Self::Compose,
-            SnippetKind::Devcontainer => Self::DevContainer,
-            SnippetKind::DockerRun => Self::DockerRun,
+impl SnippetKind {
+    /// What a container is started with; none for a proxy, which is more than that.
+    pub(crate) fn of_a_container(self) -> Option<snippets::Kind> {
+        match self {
+            Self::Compose => Some(snippets::Kind::Compose),
+            Self::Devcontainer => Some(snippets::Kind::DevContainer),
+            Self::DockerRun => Some(snippets::Kind::DockerRun),
+            Self::Litellm => None,
         }
     }
 }

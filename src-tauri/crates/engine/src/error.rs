@@ -72,6 +72,9 @@ pub enum Error {
     /// The place can't hold this format. Holds that in a sentence.
     #[error("{0}")]
     OddPair(String),
+    /// No destination, or more than one, has the format that LiteLLM reads.
+    #[error("Which destination LiteLLM shall read is not clear: there is not just one in the format token-file.")]
+    NoTokenFile,
     /// What is asked for is of volumes alone.
     #[error("Destination {0} is in no Docker volume.")]
     NoVolume(DestinationName),
@@ -138,6 +141,7 @@ impl Error {
             Self::Listener(_) => "no_port",
             Self::NoDestinations => "no_destinations",
             Self::NoVolume(_) => "no_volume",
+            Self::NoTokenFile => "no_token_file",
             Self::OddPair(_) => "format_misfit",
             Self::Misfit(misfit) => misfit.code(),
         }
@@ -185,6 +189,10 @@ impl Error {
             Self::WhichAccount(_) => "Name one with --account.".to_owned(),
             Self::Listener(_) => "Sign in with `tokenferry login --paste` instead.".to_owned(),
             Self::Misfit(misfit) => misfit.fix().to_owned(),
+            Self::NoTokenFile => {
+                "Name it, or add one with `tokenferry destination add litellm --directory PATH --format token-file`."
+                    .to_owned()
+            }
             Self::NoDestinations => "Add one with `tokenferry destination add NAME --volume claude-auth`.".to_owned(),
             _ => String::new(),
         }

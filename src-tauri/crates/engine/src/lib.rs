@@ -31,7 +31,7 @@ mod words;
 
 pub use engine::{
     CliUser, Discovered, Earlier, Engine, EngineProblem, Goodbye, KnownEngine, KnownEngines, Looking, Mended, Obtained,
-    Proven, Surroundings, Synced, TERMS,
+    Proven, Proxy, Surroundings, Synced, TERMS,
 };
 pub use error::Error;
 pub use words::BadWord;

@@ -9,6 +9,7 @@ mod doctor;
 mod engines;
 pub(crate) mod export;
 mod import;
+mod litellm;
 mod login;
 mod logout;
 mod postgres;
@@ -26,7 +27,7 @@ use engine::snippets::Wish;
 use engine::{Engine, Surroundings};
 use tokio_util::sync::CancellationToken;
 
-use crate::args::{AccountCommand, Args, Command, Destination, EngineCommand};
+use crate::args::{AccountCommand, Args, Command, Destination, EngineCommand, Litellm};
 use crate::outcome::{Failure, Outcome};
 use crate::{demo, talk};
 
@@ -119,9 +120,14 @@ async fn one_off(engine: &Engine, command: Command, json: bool) -> Result<Outcom
             };
             discover::discover(engine, on.as_deref(), approval, account, json).await
         }
-        Command::Snippet { kind, destination, image, read_only, service, mount, account } => {
+        Command::Snippet { kind, destination, image, read_only, service, mount, account, litellm } => {
+            let destination = destination.as_deref();
+            let Some(kind) = kind.of_a_container() else {
+                let litellm = Litellm { image, mount: Some(mount), ..litellm };
+                return litellm::print(engine, destination, litellm, json);
+            };
             let wish = Wish { image, service, mount, read_only };
-            snippet::print(engine, kind.into(), destination.as_deref(), account, &wish, json)
+            snippet::print(engine, kind, destination, account, &wish, json)
         }
         Command::Export(export) => export::export(engine, export).await,
         Command::Postgres(command) => postgres::carry_out(command, json).await,

@@ -13,6 +13,7 @@ mod keeping;
 mod loose;
 mod pasting;
 mod proving;
+mod proxying;
 mod signing_in;
 mod standing;
 
@@ -30,6 +31,7 @@ pub use discovering::{Discovered, Looking};
 pub use engines::{EngineProblem, KnownEngine, KnownEngines};
 pub use examining::Mended;
 pub use proving::{CliUser, Proven};
+pub use proxying::Proxy;
 pub use signing_in::{Earlier, Goodbye, Obtained};
 
 use crate::account::AccountName;

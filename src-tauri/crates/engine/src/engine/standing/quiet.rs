@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep_until};
 use super::watch::Watch;
 use super::{Changed, Engine, Troubles};
 use crate::delivery::{Carried, Way};
+use crate::destinations::Receipt;
 use crate::renewal;
 use crate::settings::{DestinationName, Host, Place};
 
@@ -20,6 +21,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 const CHECK_EVERY: Duration = Duration::from_secs(60);
 /// How long to wait before what stood in the way of everything is tried again.
 const TRY_AGAIN: Duration = Duration::from_secs(5);
+
+/// Of a mode.
+const PERMISSIONS: u32 = 0o7777;
 
 /// What a destination's files look like from outside, to notice that one is another by now.
 type Looks = BTreeMap<DestinationName, Vec<Look>>;
@@ -79,15 +83,21 @@ impl Engine {
         names.into_iter().map(|name| (name, Way::Check)).collect()
     }
 
-    /// How that looks now which was seen to is how it shall stay; the rest is looked at again.
+    /// How that looks now which was seen to is how it shall stay, unless somebody was at it since it was read back.
     async fn look_after(&self, watch: Watch<'_>, host: &Host, known: &mut Looks, carried: &[Carried]) {
         if *host != Host::Folders || carried.is_empty() {
             return;
         }
-        let seen_to: BTreeSet<&str> = carried.iter().map(|carried| carried.destination.as_str()).collect();
         let now = self.looks(watch).await;
         known.retain(|name, _| now.contains_key(name));
-        known.extend(now.into_iter().filter(|(name, _)| seen_to.contains(name.as_str())));
+        for (name, looks) in now {
+            let Some(carried) = carried.iter().find(|it| it.destination == name.as_str()) else { continue };
+            if carried.seen.as_ref().is_some_and(|receipt| !is_as_read_back(&looks, receipt)) {
+                known.remove(&name);
+            } else {
+                known.insert(name, looks);
+            }
+        }
     }
 
     /// What the files of this machine look like now.
@@ -108,6 +118,12 @@ impl Engine {
         });
         looked.await.unwrap_or_default()
     }
+}
+
+fn is_as_read_back(looks: &[Look], receipt: &Receipt) -> bool {
+    let seen = looks.iter().map(|look| look.map(|(size, _, mode)| (size, mode & PERMISSIONS)));
+    let read_back = receipt.files.iter().map(|file| file.size.zip(file.mode));
+    seen.eq(read_back.take(looks.len()))
 }
 
 fn look(file: &Path) -> Look {
