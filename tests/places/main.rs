@@ -7,3 +7,4 @@ mod folders;
 mod litellm;
 mod pairs;
 mod place;
+mod readme;
