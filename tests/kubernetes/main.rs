@@ -15,6 +15,7 @@
 mod bringing;
 mod delivering;
 mod manifests;
+mod program;
 mod reaching;
 mod refusing;
 mod removing;
