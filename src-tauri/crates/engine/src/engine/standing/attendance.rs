@@ -195,7 +195,13 @@ impl Attendance<'_> {
                 match look {
                     None => {}
                     Some((name, Ok(look))) => self.vigil.looked(&name, look, now),
-                    Some((name, Err(why))) => tracing::debug!("{name} could not be looked at: {why}"),
+                    Some((name, Err(why))) => {
+                        tracing::debug!("{name} could not be looked at: {why}");
+                        // An engine that is away need not be asked for each.
+                        if !matches!(why, EngineError::Refused { .. }) {
+                            self.glimpses.clear();
+                        }
+                    }
                 }
             }
             Done::Carried(round) => {
