@@ -93,7 +93,8 @@ async fn two_processes_at_once_lose_nothing() {
         carry(&one, parcel("web", vec![(FILE, writing("one"))])),
         carry(&other, parcel("proxy", vec![("access_token", writing("two"))])),
     );
-    (first.unwrap(), second.unwrap());
+    first.unwrap();
+    second.unwrap();
     let secret = cluster.secret(PLACE).unwrap();
     assert_eq!(secret.value("before").unwrap(), b"before");
     assert_eq!(

@@ -30,8 +30,8 @@ async fn every_format_is_printed() {
 async fn a_shell_takes_it_in() {
     let (_provider, home) = scene().await;
     let lines = home.tokenferry(["export", "sh", "--yes"]).prints_a_secret().run().await.succeeds().stdout;
-    let script = format!("eval \"$LINES_OF_IT\"; printf %s \"$CLAUDE_CODE_OAUTH_TOKEN\"");
-    let output = Command::new("sh").args(["-c", &script]).env("LINES_OF_IT", lines).output().unwrap();
+    let script = r#"eval "$LINES_OF_IT"; printf %s "$CLAUDE_CODE_OAUTH_TOKEN""#;
+    let output = Command::new("sh").args(["-c", script]).env("LINES_OF_IT", lines).output().unwrap();
     assert_eq!(String::from_utf8(output.stdout).unwrap(), token(&home).await);
     let line = home.tokenferry(["export", "github-actions"]).run().await.ends_with(1).stderr;
     assert!(line.contains("--one-year"), "{line}");

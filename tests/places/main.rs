@@ -1,4 +1,12 @@
 //! Formats in places: every pair of them, through the program, from the first delivery to the last trace.
+#![cfg(target_os = "linux")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "this is test code: a panic with its reason is how a test ends"
+)]
 
 mod consent;
 mod database;

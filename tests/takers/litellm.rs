@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use bed::{Home, Run, TestEngine, Volume};
+use bed::{Home, TestEngine};
 use engine::snippets::litellm::{Source, Tokens, setup};
 use practice::Endpoint;
 

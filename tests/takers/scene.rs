@@ -7,7 +7,6 @@ use std::{
 };
 
 use bed::{Home, Provider, Running, TestEngine, Tokenferry, Volume, steps};
-use jiff::Timestamp;
 use practice::{Endpoint, Entry, Fingerprint, Options};
 
 /// Any will do: the practice provider knows none. The packages know this one.
@@ -22,8 +21,6 @@ const PROGRAMS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/takers/programs");
 /// An access token, as `tokenferry token` tells it.
 pub(crate) struct Token {
     pub(crate) text: String,
-    pub(crate) ends: Timestamp,
-    pub(crate) scopes: Vec<String>,
 }
 
 impl Token {
@@ -77,14 +74,7 @@ impl Scene {
 
     /// The token of now.
     pub(crate) async fn token(&self) -> Token {
-        let told = steps::report(self.home.tokenferry(["token"]).prints_a_secret()).await;
-        let text = |name: &str| told[name].as_str().expect("text").to_owned();
-        let scopes = told["scopes"].as_array().expect("a list").iter();
-        Token {
-            text: steps::token(&self.home).await,
-            ends: text("ends").parse().expect("a time"),
-            scopes: scopes.map(|scope| scope.as_str().expect("text").to_owned()).collect(),
-        }
+        Token { text: steps::token(&self.home).await }
     }
 
     /// A new one, after a renewal.

@@ -145,7 +145,7 @@ impl Secrets {
         if !uid.is_null() && uid != before.uid.as_str() {
             return Err(Status::modified(place, "Precondition failed: UID in precondition"));
         }
-        if !version.is_null() && *version != before.version.to_string() {
+        if !version.is_null() && version.as_str() != Some(before.version.to_string().as_str()) {
             return Err(Status::modified(place, "the object has been modified"));
         }
         self.store(place, before, after, is_new).map(|()| is_new)
@@ -159,7 +159,7 @@ impl Secrets {
         };
         let mut body = before.shown(place);
         change(&mut body);
-        if body["metadata"]["resourceVersion"] != before.version.to_string() {
+        if body["metadata"]["resourceVersion"].as_str() != Some(before.version.to_string().as_str()) {
             return Err(Status::modified(place, "the object has been modified"));
         }
         if body["metadata"]["uid"] != before.uid.as_str() {

@@ -30,6 +30,7 @@ pub(crate) struct Args {
 }
 
 #[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one, made from the command line")]
 pub(crate) enum Command {
     /// Sign in, in the browser
     Login {
@@ -189,6 +190,7 @@ pub(crate) enum EngineCommand {
 }
 
 #[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one, made from the command line")]
 pub(crate) enum Destination {
     /// Approve of a place: from now on it is kept fresh
     Add {
@@ -329,7 +331,7 @@ impl PlaceArgs {
         if let (Some(url), Some(user_id)) = (self.postgres, self.user_id) {
             let (url, password) = url.without_password();
             return match password {
-                None => Ok(Place::Postgres(PostgresPlace { url, user_id })),
+                None => Ok(Place::Postgres(Box::new(PostgresPlace { url, user_id }))),
                 Some(_) => Err(Failure::Declined {
                     what: "A password in the address would stand in the settings for everybody to see.".to_owned(),
                     fix: "Put it into ~/.pgpass as HOST:PORT:DATABASE:USER:PASSWORD, or into PGPASSWORD, and leave it \

@@ -24,7 +24,7 @@ pub(super) struct Turn {
 enum Taker {
     Docker(Arc<Docker>),
     Folders(Folders),
-    Postgres(Postgres),
+    Postgres(Box<Postgres>),
     Cluster(Arc<Cluster>),
 }
 
@@ -47,7 +47,7 @@ impl Engines {
                 (docker.reach().address(), Taker::Docker(docker))
             }
             Host::Folders => (FOLDERS.to_owned(), Taker::Folders(Folders)),
-            Host::Postgres(url) => (url.to_string(), Taker::Postgres(database(url)?)),
+            Host::Postgres(url) => (url.to_string(), Taker::Postgres(Box::new(database(url)?))),
             Host::Cluster(context) => {
                 let cluster = self.clusters().cluster(context.as_deref()).await?;
                 (cluster.address().to_owned(), Taker::Cluster(cluster))

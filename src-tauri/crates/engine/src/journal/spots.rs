@@ -36,10 +36,10 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Spot> {
             folder: if folder.is_empty() { None } else { Some(folder.parse().map_err(|_| bad(&folder))?) },
         }),
         "directory" => Place::Directory { directory: root.into() },
-        "postgres" => Place::Postgres(PostgresPlace {
+        "postgres" => Place::Postgres(Box::new(PostgresPlace {
             url: host.parse().map_err(|_| bad(&host))?,
             user_id: root.parse().map_err(|_| bad(&root))?,
-        }),
+        })),
         "secret" => {
             let secret: SecretPlace = root.parse().map_err(|_| bad(&root))?;
             Place::Secret(secret.in_context(Some(host).filter(|context| !context.is_empty())))

@@ -25,7 +25,7 @@ pub enum Place {
         directory: PathBuf,
     },
     /// A user's row in LiteLLM's table.
-    Postgres(PostgresPlace),
+    Postgres(Box<PostgresPlace>),
     /// A Secret of a cluster.
     Secret(SecretPlace),
 }
@@ -54,7 +54,7 @@ pub enum Host {
     /// This machine's folders.
     Folders,
     /// A database.
-    Postgres(PostgresUrl),
+    Postgres(Box<PostgresUrl>),
     /// The cluster that a context leads to; none is the current one.
     Cluster(Option<String>),
 }
@@ -112,7 +112,7 @@ impl Place {
         match self {
             Self::Volume(place) => Host::Engine(place.engine.clone()),
             Self::Directory { .. } => Host::Folders,
-            Self::Postgres(place) => Host::Postgres(place.url.clone()),
+            Self::Postgres(place) => Host::Postgres(Box::new(place.url.clone())),
             Self::Secret(place) => Host::Cluster(place.context.clone()),
         }
     }
@@ -299,7 +299,7 @@ impl TryFrom<Written> for Destination {
             Place::Directory { directory }
         } else if let Some(url) = written.postgres {
             let user_id = written.user_id.ok_or_else(|| format!("destination {name} needs a user-id."))?;
-            Place::Postgres(PostgresPlace { url, user_id })
+            Place::Postgres(Box::new(PostgresPlace { url, user_id }))
         } else {
             let secret: SecretPlace =
                 written.kubernetes.unwrap_or_default().parse().map_err(|why: BadWord| why.to_string())?;
@@ -335,7 +335,8 @@ impl From<Destination> for Written {
                 (written.engine, written.volume, written.folder) = (Some(engine), Some(volume), folder);
             }
             Place::Directory { directory } => written.directory = Some(directory),
-            Place::Postgres(PostgresPlace { url, user_id }) => {
+            Place::Postgres(place) => {
+                let PostgresPlace { url, user_id } = *place;
                 (written.postgres, written.user_id) = (Some(url), Some(user_id));
             }
             Place::Secret(secret) => {
