@@ -1,11 +1,8 @@
 //! One courier's life as a container: created, attached to, started, and seen to be gone.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
-use bollard::models::{
-    ContainerCreateBody, HostConfig, HostConfigLogConfig, Mount, MountType, MountVolumeOptions, ResourcesUlimits,
-};
+use bollard::models::{ContainerCreateBody, HostConfig, HostConfigLogConfig, ResourcesUlimits};
 use bollard::query_parameters::{
     AttachContainerOptionsBuilder, CreateContainerOptionsBuilder, InspectContainerOptions, RemoveContainerOptions,
     RemoveContainerOptionsBuilder, StartContainerOptions,
@@ -13,7 +10,7 @@ use bollard::query_parameters::{
 use courier::{Image, PROGRAM, mount_point};
 
 use super::conversation::Courier;
-use super::{ACCIDENT_LABEL, COURIER_LABEL, Docker, EngineError, INSTALLATION_LABEL, SESSION_LABEL, is_missing};
+use super::{Docker, EngineError, is_missing};
 
 /// How long the engine may take to clear a courier away that has ended; 100 volumes took it 0.4 s.
 const FAREWELL: Duration = Duration::from_secs(10);
@@ -83,27 +80,13 @@ impl Docker {
     }
 
     fn container(&self, image: String, volumes: &[&str]) -> ContainerCreateBody {
-        let mounts = volumes.iter().enumerate().map(|(index, volume)| Mount {
-            typ: Some(MountType::VOLUME),
-            source: Some((*volume).to_owned()),
-            target: Some(mount_point(index)),
-            volume_options: Some(MountVolumeOptions {
-                no_copy: Some(true),
-                // Put on a volume only if this very call creates it.
-                labels: Some(HashMap::from([(ACCIDENT_LABEL.to_owned(), self.installation.clone())])),
-                ..Default::default()
-            }),
-            ..Default::default()
-        });
+        let mounts = volumes.iter().enumerate();
+        let mounts = mounts.map(|(index, volume)| self.mount((*volume).to_owned(), mount_point(index)));
         ContainerCreateBody {
             image: Some(image),
             cmd: Some(vec![PROGRAM.to_owned()]),
             user: Some("0:0".to_owned()),
-            labels: Some(HashMap::from([
-                (COURIER_LABEL.to_owned(), "1".to_owned()),
-                (INSTALLATION_LABEL.to_owned(), self.installation.clone()),
-                (SESSION_LABEL.to_owned(), self.session.clone()),
-            ])),
+            labels: Some(self.labels()),
             attach_stdin: Some(true),
             attach_stdout: Some(true),
             attach_stderr: Some(false),

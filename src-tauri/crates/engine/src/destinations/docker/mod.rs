@@ -15,6 +15,7 @@ mod hire;
 mod identity;
 mod image;
 mod look;
+mod ours;
 mod ownership;
 mod presence;
 mod reach;

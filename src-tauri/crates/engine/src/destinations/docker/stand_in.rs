@@ -4,12 +4,11 @@
 //! Reading a file of a container, the engine mounts its root file system for a moment; one that ends just then can't be
 //! removed, and stays behind dead. So that happens to ours alone.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use bollard::Docker as Connection;
 use bollard::body_full;
-use bollard::models::{ContainerCreateBody, HostConfig, HostConfigLogConfig, Mount, MountType, MountVolumeOptions};
+use bollard::models::{ContainerCreateBody, HostConfig, HostConfigLogConfig};
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, DownloadFromContainerOptionsBuilder, RemoveContainerOptionsBuilder,
     UploadToContainerOptionsBuilder,
@@ -19,9 +18,7 @@ use futures_util::StreamExt;
 use tokio_util::task::TaskTracker;
 use zeroize::Zeroizing;
 
-use super::{
-    ACCIDENT_LABEL, COURIER_LABEL, Docker, EngineError, INSTALLATION_LABEL, SESSION_LABEL, is_missing, random_name,
-};
+use super::{Docker, EngineError, is_missing, random_name};
 
 /// What came of asking for an archive.
 pub(super) enum Archive {
@@ -108,27 +105,12 @@ impl Docker {
     }
 
     fn stand_in(&self, image: &str, volumes: impl IntoIterator<Item = (String, String)>) -> ContainerCreateBody {
-        let mounts = volumes.into_iter().map(|(volume, target)| Mount {
-            typ: Some(MountType::VOLUME),
-            source: Some(volume),
-            target: Some(target),
-            volume_options: Some(MountVolumeOptions {
-                no_copy: Some(true),
-                // Put on a volume only if this very call creates it.
-                labels: Some(HashMap::from([(ACCIDENT_LABEL.to_owned(), self.installation.clone())])),
-                ..Default::default()
-            }),
-            ..Default::default()
-        });
+        let mounts = volumes.into_iter().map(|(volume, target)| self.mount(volume, target));
         ContainerCreateBody {
             image: Some(image.to_owned()),
             // Never run, and an image may have none.
             cmd: Some(vec!["never-started".to_owned()]),
-            labels: Some(HashMap::from([
-                (COURIER_LABEL.to_owned(), "1".to_owned()),
-                (INSTALLATION_LABEL.to_owned(), self.installation.clone()),
-                (SESSION_LABEL.to_owned(), self.session.clone()),
-            ])),
+            labels: Some(self.labels()),
             network_disabled: Some(true),
             host_config: Some(HostConfig {
                 mounts: Some(mounts.collect()),
