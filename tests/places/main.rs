@@ -15,4 +15,5 @@ mod folders;
 mod litellm;
 mod pairs;
 mod place;
+mod proofs;
 mod readme;

@@ -4,7 +4,8 @@
 use std::io::{self, IsTerminal};
 
 use engine::destinations::docker::Reply;
-use engine::settings::DestinationName;
+use engine::formats::Format;
+use engine::settings::{Destination, DestinationName};
 use engine::{CliUser, Engine, Error, Proven};
 use serde_json::{Value, json};
 
@@ -22,6 +23,8 @@ enum Request {
     Made(CliUser, Result<Reply, Error>),
     /// It was asked for, and no running container has the CLI and reads the file.
     NoCli,
+    /// It was asked for, and the official CLI does not read this format: these do.
+    OtherReaders(&'static str),
     /// It could be made, and nobody was there to agree.
     Offered(CliUser),
     Declined,
@@ -53,14 +56,18 @@ pub(super) async fn prove(engine: &Engine, names: &[String], request: bool, json
             say(format_args!("{}: {}", it.destination.name, sentences(&it.proof.to_string(), &it.proof.fix())));
         }
     }
-    let worth: Vec<_> =
-        proven.iter().filter(|it| it.proof.is_worth_a_request()).map(|it| &it.destination.name).collect();
+    let worth: Vec<_> = proven.iter().filter(|it| it.proof.is_worth_a_request()).map(|it| &it.destination).collect();
     if !worth.is_empty() {
-        let names: Vec<String> = worth.iter().map(ToString::to_string).collect();
+        let names: Vec<String> = worth.iter().map(|destination| destination.name.to_string()).collect();
         let mut users = engine.cli_users(&names).await?;
-        for name in worth {
-            let user = users.iter().position(|user| user.destination == *name).map(|at| users.swap_remove(at));
-            let Some(asked) = ask(engine, user, request, json).await? else { continue };
+        for Destination { name, format, .. } in worth {
+            let asked = if *format == Format::default() {
+                let user = users.iter().position(|user| user.destination == *name).map(|at| users.swap_remove(at));
+                ask(engine, user, request, json).await?
+            } else {
+                request.then(|| Request::OtherReaders(format.readers()))
+            };
+            let Some(asked) = asked else { continue };
             if !json {
                 asked.say(name);
             }
@@ -96,7 +103,7 @@ impl Request {
         match self {
             Self::Made(_, reply) => Some(matches!(reply, Ok(Reply::Answered))),
             Self::NoCli => Some(false),
-            Self::Offered(_) | Self::Declined => None,
+            Self::OtherReaders(_) | Self::Offered(_) | Self::Declined => None,
         }
     }
 
@@ -116,6 +123,9 @@ impl Request {
             },
             Self::NoCli => say(format_args!(
                 "{destination}: no running container reads it with the CLI, so no real request was made."
+            )),
+            Self::OtherReaders(readers) => say(format_args!(
+                "{destination}: no real request was made, as the CLI does not read it: it is for {readers}."
             )),
             Self::Offered(CliUser { container, .. }) => say(format_args!(
                 "{destination}: with --request, the CLI in container {container} makes a short real request, which counts \
@@ -137,6 +147,7 @@ impl Request {
                 json!({"destination": destination, "container": container, "outcome": outcome, "message": message})
             }
             Self::NoCli => json!({"destination": destination, "outcome": "no_cli"}),
+            Self::OtherReaders(_) => json!({"destination": destination, "outcome": "other_readers"}),
             Self::Offered(CliUser { container, .. }) => {
                 json!({"destination": destination, "container": container, "outcome": "offered"})
             }

@@ -6,17 +6,16 @@ use std::collections::{BTreeMap, HashMap};
 use futures_util::future::join_all;
 
 use super::Engine;
-use crate::account::Identity;
-use crate::credentials::Fingerprint;
+use crate::credentials::{ApiKey, Fingerprint, Kind, NotAnApiKey};
 use crate::delivery::glance;
 use crate::destinations::docker::{EngineError, Reply};
 use crate::destinations::{DeliveryError, Glance, Seen};
 use crate::discovery::looks_at;
 use crate::doctor::is_overridden;
 use crate::error::Error;
-use crate::formats::claude_code;
-use crate::journal::{AccountRow, Event, Kind};
-use crate::proof::Proof;
+use crate::formats::Format;
+use crate::journal::{self, AccountRow, Event};
+use crate::proof::{Owner, Proof, Taken};
 use crate::provider::ProviderError;
 use crate::secret::SecretString;
 use crate::settings::{Destination, DestinationName, Host};
@@ -52,12 +51,11 @@ impl Engine {
         let destinations = self.chosen(names)?;
         let accounts = self.journal.accounts()?;
         let mut seen = self.seen(&destinations).await;
-        let mut answers: HashMap<Fingerprint, Result<Identity, ProviderError>> = HashMap::new();
+        let mut answers: HashMap<Fingerprint, Result<Taken, ProviderError>> = HashMap::new();
         let mut proven = Vec::new();
         for destination in destinations {
-            let row = accounts.iter().find(|row| row.name == destination.account);
             let token = match seen.remove(destination.name.as_str()) {
-                Some(Ok(files)) => token(&files),
+                Some(Ok(files)) => token(&destination, &files),
                 Some(Err(why)) => {
                     proven.push(Proven { destination, proof: Proof::Unseen(why) });
                     continue;
@@ -66,16 +64,7 @@ impl Engine {
             };
             let proof = match token {
                 None => Proof::Nothing,
-                Some(token) if !self.may_be_shown(&token, &accounts)? => Proof::NotShown,
-                Some(token) => {
-                    let fingerprint = Fingerprint::of(&token);
-                    let answer = match answers.get(&fingerprint) {
-                        Some(known) => known.clone(),
-                        None => self.provider.profile(&token).await,
-                    };
-                    answers.insert(fingerprint, answer.clone());
-                    Proof::judge(answer, &row.map(|row| row.identity.clone()).unwrap_or_default())
-                }
+                Some(token) => self.proof(&destination, &token, &accounts, &mut answers).await?,
             };
             self.note_proof(&destination, &proof)?;
             proven.push(Proven { destination, proof });
@@ -83,14 +72,57 @@ impl Engine {
         Ok(proven)
     }
 
+    async fn proof(
+        &self,
+        destination: &Destination,
+        token: &SecretString,
+        accounts: &[AccountRow],
+        answers: &mut HashMap<Fingerprint, Result<Taken, ProviderError>>,
+    ) -> Result<Proof, Error> {
+        let fingerprint = Fingerprint::of(token);
+        let owner = self.journal.owner_of(&fingerprint)?;
+        let row = owner.and_then(|name| accounts.iter().find(|row| row.name == name));
+        if !self.may_be_shown(row) {
+            return Ok(Proof::NotShown);
+        }
+        // A name may have had another token before, of another kind or even of somebody else's.
+        let row_now = row.filter(|row| row.fingerprint == fingerprint);
+        let answer = match (answers.get(&fingerprint), Question::of(token, row, row_now)) {
+            (Some(known), _) => known.clone(),
+            (None, Some(question)) => self.ask(question, token).await,
+            (None, None) => return Ok(Proof::NotOfClaude),
+        };
+        answers.insert(fingerprint, answer.clone());
+        let meant = accounts.iter().find(|row| row.name == destination.account);
+        let expected = Owner {
+            account: destination.account.clone(),
+            identity: meant.map(|row| row.identity.clone()).unwrap_or_default(),
+        };
+        let owner = row_now.map(|row| Owner { account: row.name.clone(), identity: row.identity.clone() });
+        Ok(Proof::judge(answer, &expected, owner))
+    }
+
+    async fn ask(&self, question: Question, token: &SecretString) -> Result<Taken, ProviderError> {
+        let counts = async || self.provider.check_inference(token).await.map(|()| Taken::Unnamed(Kind::OneYear));
+        match question {
+            Question::Models => self.provider.check_api_key(token).await.map(|()| Taken::Unnamed(Kind::ApiKey)),
+            Question::Count => counts().await,
+            Question::Profile => match self.provider.profile(token).await {
+                Err(ProviderError::NotAllowed) => counts().await,
+                answer => answer.map(Taken::For),
+            },
+        }
+    }
+
     /// Finds, for each of the named destinations or of all, a running container that reads its file with the official
-    /// CLI. Nothing is executed. An engine that can't be looked at has none.
+    /// CLI: in that CLI's own format alone. Nothing is executed. An engine that can't be looked at has none.
     ///
     /// # Errors
     /// A name that is none.
     pub async fn cli_users(&self, names: &[String]) -> Result<Vec<CliUser>, Error> {
         let mut by_engine: BTreeMap<String, Vec<Destination>> = BTreeMap::new();
-        for destination in self.chosen(names)? {
+        let for_the_cli = |it: &Destination| it.format == Format::default();
+        for destination in self.chosen(names)?.into_iter().filter(for_the_cli) {
             let Some(engine) = destination.in_volume().map(|place| place.engine.clone()) else { continue };
             by_engine.entry(engine).or_default().push(destination);
         }
@@ -140,9 +172,13 @@ impl Engine {
         let reply = docker.request_with_cli(&user.id, &user.program).await?;
         let container = &user.container;
         let (kind, text) = match &reply {
-            Reply::Answered => (Kind::Proved, format!("A request in container {container} was answered.")),
-            Reply::Refused(said) => (Kind::Disproved, format!("A request in container {container} failed: {said}")),
-            Reply::Late => (Kind::Disproved, format!("A request in container {container} got no answer in time.")),
+            Reply::Answered => (journal::Kind::Proved, format!("A request in container {container} was answered.")),
+            Reply::Refused(said) => {
+                (journal::Kind::Disproved, format!("A request in container {container} failed: {said}"))
+            }
+            Reply::Late => {
+                (journal::Kind::Disproved, format!("A request in container {container} got no answer in time."))
+            }
         };
         self.journal.note(Event::new(self.clock.now(), kind, text).at_destination(&user.destination))?;
         Ok(reply)
@@ -167,19 +203,21 @@ impl Engine {
         join_all(looks).await.into_iter().flatten().collect()
     }
 
-    /// Whether the provider in force may be asked with this token: it gave it, or it is Claude and the token came from
-    /// elsewhere.
-    fn may_be_shown(&self, token: &SecretString, accounts: &[AccountRow]) -> Result<bool, Error> {
-        let owner = self.journal.owner_of(&Fingerprint::of(token))?;
-        let row = owner.and_then(|name| accounts.iter().find(|row| row.name == name));
-        Ok(row.map_or(!self.other_provider, |row| row.provider == self.provider.endpoints().name))
+    /// Whether the provider in force may be asked with a token of this account: it gave it, or it is Claude and the token
+    /// came from elsewhere.
+    fn may_be_shown(&self, owner: Option<&AccountRow>) -> bool {
+        owner.map_or(!self.other_provider, |row| row.provider == self.provider.endpoints().name)
     }
 
     fn note_proof(&self, destination: &Destination, proof: &Proof) -> Result<(), Error> {
         let kind = match proof {
-            Proof::Proved(_) => Kind::Proved,
-            Proof::Refused | Proof::Another { .. } | Proof::Nothing => Kind::Disproved,
-            Proof::Unanswered(_) | Proof::NotShown | Proof::Unseen(_) => return Ok(()),
+            Proof::Proved(_) => journal::Kind::Proved,
+            Proof::Refused | Proof::Another { .. } | Proof::OfAnother { .. } | Proof::Nothing => {
+                journal::Kind::Disproved
+            }
+            Proof::Unnamed(_) | Proof::NotOfClaude | Proof::Unanswered(_) | Proof::NotShown | Proof::Unseen(_) => {
+                return Ok(());
+            }
         };
         let event = Event::new(self.clock.now(), kind, format!("{}: {proof}", destination.name));
         self.journal.note(event.to(&destination.account).at_destination(&destination.name))?;
@@ -187,8 +225,34 @@ impl Engine {
     }
 }
 
+/// What the provider is asked with a token, for nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Question {
+    /// For whom it is: a sign-in's token may ask.
+    Profile,
+    /// How long a prompt is: all that a token for inference alone may ask.
+    Count,
+    /// Which models there are, as the holder of an API key, which is never sent as a token.
+    Models,
+}
+
+impl Question {
+    /// The question for a token by what it looks like; none where it is nothing of Claude's. `owner` is the account that has
+    /// or had it, `now` the same where it has it now.
+    fn of(token: &SecretString, owner: Option<&AccountRow>, now: Option<&AccountRow>) -> Option<Self> {
+        match (ApiKey::parse(token), now.map(|row| row.kind)) {
+            (Ok(_), _) => Some(Self::Models),
+            (Err(NotAnApiKey::OAuthToken), Some(Kind::OneYear)) => Some(Self::Count),
+            (Err(NotAnApiKey::OAuthToken), _) => Some(Self::Profile),
+            // What the provider gave it also takes, however it looks.
+            (Err(NotAnApiKey::Unknown), _) => owner.filter(|row| row.kind != Kind::ApiKey).map(|_| Self::Profile),
+            (Err(_), _) => None,
+        }
+    }
+}
+
 /// The token in exactly the bytes that were read back.
-fn token(files: &[Seen]) -> Option<SecretString> {
+fn token(destination: &Destination, files: &[Seen]) -> Option<SecretString> {
     let content = files.first()?.file.as_ref()?.content.as_ref()?;
-    claude_code::access_token(content.expose())
+    destination.format.access_token(content.expose())
 }

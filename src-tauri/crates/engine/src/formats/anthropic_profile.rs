@@ -9,6 +9,7 @@ use super::json_file::{self, Object, TokenKeys};
 use super::{Found, Taker, TakerFile};
 use crate::credentials::{Credentials, Fingerprint};
 use crate::destinations::{Change, ComposeError};
+use crate::secret::SecretString;
 
 const CREDENTIALS: TakerFile = TakerFile { path: "credentials/default.json", mode: 0o600 };
 /// No secret is in it, and an SDK of another user may read it; it is refused where others may write to it.
@@ -78,6 +79,10 @@ impl Taker for AnthropicProfile {
             return Ok(Change::Keep);
         }
         json_file::without(object, &[VERSION, TYPE, TOKENS.access, ENDS])
+    }
+
+    fn access_token(&self, existing: &[u8]) -> Option<SecretString> {
+        TOKENS.token(existing)
     }
 
     fn found(&self, existing: Option<&[u8]>) -> Found {

@@ -74,6 +74,10 @@ impl Taker for ClaudeCode {
         without_token(existing, ours)
     }
 
+    fn access_token(&self, existing: &[u8]) -> Option<SecretString> {
+        access_token(existing)
+    }
+
     fn found(&self, existing: Option<&[u8]>) -> Found {
         found(existing)
     }
@@ -129,7 +133,7 @@ pub fn found(existing: Option<&[u8]>) -> Found {
 }
 
 /// The access token in the file, as a CLI would send it. None where there is no such token.
-pub fn access_token(existing: &[u8]) -> Option<SecretString> {
+fn access_token(existing: &[u8]) -> Option<SecretString> {
     // Borrowed where that can be, so that no copy is left in memory.
     #[derive(serde::Deserialize)]
     struct Entry<'a> {

@@ -65,6 +65,11 @@ impl Dotenv {
         }
     }
 
+    /// The token that is defined, which may be empty. Of several definitions, nearly every reader takes the last.
+    fn token(&self, file: &EnvFile<'_>) -> Option<SecretString> {
+        self.tokens().iter().find_map(|name| file.values(name).last())
+    }
+
     /// The variables that go with the token.
     fn beside_it(&self) -> &'static [&'static str] {
         match self {
@@ -141,10 +146,13 @@ impl Taker for Dotenv {
         }))
     }
 
+    fn access_token(&self, existing: &[u8]) -> Option<SecretString> {
+        self.token(&EnvFile::read(Some(existing)).ok()?).filter(|token| !token.is_empty())
+    }
+
     fn found(&self, existing: Option<&[u8]>) -> Found {
         let Ok(file) = EnvFile::read(existing) else { return Found::NotUnderstood };
-        // Of several definitions, nearly every reader takes the last.
-        match self.tokens().iter().find_map(|name| file.values(name).last()) {
+        match self.token(&file) {
             token if self.is_sign_in(&file) => Found::SignIn(Fingerprint::of(&token.unwrap_or(SecretString::new("")))),
             None => Found::Nothing,
             Some(token) if token.is_empty() => Found::Blank,

@@ -50,6 +50,10 @@ impl Taker for CurlHeader {
         Ok(if is_ours { Change::Remove } else { Change::Keep })
     }
 
+    fn access_token(&self, existing: &[u8]) -> Option<SecretString> {
+        read(Some(existing)).ok()?
+    }
+
     fn found(&self, existing: Option<&[u8]>) -> Found {
         match read(existing) {
             Ok(Some(token)) => Found::Token(Fingerprint::of(&token)),

@@ -6,6 +6,7 @@ use super::json_file::{self, Object, TokenKeys};
 use super::{Found, Taker, TakerFile};
 use crate::credentials::{Credentials, Fingerprint};
 use crate::destinations::{Change, ComposeError};
+use crate::secret::SecretString;
 
 /// The second is never written; who finds one there finds a sign-in that isn't ours.
 const TOKENS: TokenKeys = TokenKeys { access: "access_token", refresh: "refresh_token" };
@@ -57,6 +58,10 @@ impl Taker for Json {
     ) -> Result<Change, ComposeError> {
         let is_ours = TOKENS.is_ours(&json_file::read(existing)?, ours);
         Ok(if is_ours { Change::Remove } else { Change::Keep })
+    }
+
+    fn access_token(&self, existing: &[u8]) -> Option<SecretString> {
+        TOKENS.token(existing)
     }
 
     fn found(&self, existing: Option<&[u8]>) -> Found {

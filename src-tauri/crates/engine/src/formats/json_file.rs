@@ -53,6 +53,11 @@ pub(super) struct TokenKeys {
 }
 
 impl TokenKeys {
+    /// The access token in a file; none where there is none.
+    pub(super) fn token(&self, existing: &[u8]) -> Option<SecretString> {
+        Some(self.access_token(&read(Some(existing)).ok()?)).filter(|token| !token.is_empty())
+    }
+
     /// What lies in a file.
     pub(super) fn found(&self, existing: Option<&[u8]>) -> Found {
         let Ok(object) = read(existing) else { return Found::NotUnderstood };

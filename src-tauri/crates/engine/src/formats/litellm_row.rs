@@ -7,6 +7,7 @@ use super::json_file::{self, Object, TokenKeys};
 use super::{Found, Taker, TakerFile};
 use crate::credentials::{Credentials, Fingerprint};
 use crate::destinations::{Change, ComposeError};
+use crate::secret::SecretString;
 
 /// A row in which somebody keeps a refresh token comes with it, under this name.
 const TOKENS: TokenKeys = TokenKeys { access: "access_token", refresh: "refresh_token" };
@@ -63,6 +64,10 @@ impl Taker for LitellmRow {
         let is_ours = TOKENS.is_ours(&json_file::read(existing)?, ours);
         // A row is one token's: what is left of it without would be no row.
         Ok(if is_ours { Change::Remove } else { Change::Keep })
+    }
+
+    fn access_token(&self, existing: &[u8]) -> Option<SecretString> {
+        TOKENS.token(existing)
     }
 
     fn found(&self, existing: Option<&[u8]>) -> Found {

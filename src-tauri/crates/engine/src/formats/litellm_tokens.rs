@@ -8,6 +8,7 @@ use super::json_file::{self, TokenKeys};
 use super::{Found, Taker, TakerFile};
 use crate::credentials::{Credentials, Fingerprint};
 use crate::destinations::{Change, ComposeError};
+use crate::secret::SecretString;
 
 const TOKENS: TokenKeys = TokenKeys { access: "accessToken", refresh: "refreshToken" };
 const ENDS: &str = "expiresAt";
@@ -70,6 +71,10 @@ impl Taker for LitellmTokens {
             return Ok(Change::Keep);
         }
         json_file::without(object, &[TOKENS.access, TOKENS.refresh, ENDS, SCOPES, IS_MAX])
+    }
+
+    fn access_token(&self, existing: &[u8]) -> Option<SecretString> {
+        TOKENS.token(existing)
     }
 
     fn found(&self, existing: Option<&[u8]>) -> Found {

@@ -9,6 +9,7 @@ use serde::{Serialize, Serializer};
 
 use crate::credentials::{Credentials, Fingerprint};
 use crate::destinations::{Change, ComposeError};
+use crate::secret::SecretString;
 
 pub mod anthropic_profile;
 pub mod claude_code;
@@ -80,6 +81,9 @@ pub trait Taker: fmt::Debug + Send + Sync {
         existing: Option<&[u8]>,
         ours: &dyn Fn(&Fingerprint) -> bool,
     ) -> Result<Change, ComposeError>;
+
+    /// The token or key in the first of its files, as its readers would take it; none where there is none.
+    fn access_token(&self, existing: &[u8]) -> Option<SecretString>;
 
     /// What lies in the first of its files.
     fn found(&self, existing: Option<&[u8]>) -> Found;

@@ -119,6 +119,7 @@ fn each_writes_from_nothing() {
         if is_first {
             assert!(holds(content.expose(), credentials.access_token.expose()));
             assert_eq!(taker.found(Some(content.expose())), Found::Token(credentials.fingerprint()));
+            assert_eq!(taker.access_token(content.expose()).as_ref(), Some(&credentials.access_token));
         }
         // LiteLLM sends what it reads as it is, a line break too.
         let is_bare = taker.name() == "token-file";
@@ -288,6 +289,11 @@ proptest! {
             let _ = taker.holds(file, &credentials, &existing);
             let _ = taker.without_token(file, Some(&existing), &ours);
             let found = taker.found(Some(&existing));
+            let read = taker.access_token(&existing).map(|token| Fingerprint::of(&token));
+            if is_first && let Found::Token(token) = &found {
+                prop_assert_eq!(read.as_ref(), Some(token), "{} reads another token", what);
+            }
+            prop_assert!(!matches!((&found, read), (Found::Nothing | Found::Blank, Some(_))), "{}", what);
             let Ok(Change::Write(new)) = taker.with_token(file, &credentials, Some(&existing), replace) else { continue };
             prop_assert!(replace || !is_first || !matches!(found, Found::SignIn(_)), "{} went", what);
             prop_assert!(taker.holds(file, &credentials, new.expose()), "{} doesn't hold what was written", what);

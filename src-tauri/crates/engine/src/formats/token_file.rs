@@ -51,6 +51,10 @@ impl Taker for TokenFile {
         Ok(if token.is_some_and(|token| ours(&Fingerprint::of(&token))) { Change::Remove } else { Change::Keep })
     }
 
+    fn access_token(&self, existing: &[u8]) -> Option<SecretString> {
+        read(Some(existing)).ok()?
+    }
+
     fn found(&self, existing: Option<&[u8]>) -> Found {
         match read(existing) {
             Ok(None) => Found::Nothing,

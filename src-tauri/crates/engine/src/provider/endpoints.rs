@@ -21,6 +21,8 @@ pub struct Endpoints {
     pub profile: Url,
     /// The models, which any good API key may list, for nothing.
     pub models: Url,
+    /// How many tokens a prompt has: any token for inference may ask, for nothing.
+    pub count_tokens: Url,
 }
 
 /// An address that can't be a provider's.
@@ -45,6 +47,7 @@ impl Endpoints {
             paste_redirect: at("https://platform.claude.com/oauth/code/callback")?,
             profile: at("https://api.anthropic.com/api/oauth/profile")?,
             models: at("https://api.anthropic.com/v1/models")?,
+            count_tokens: at("https://api.anthropic.com/v1/messages/count_tokens")?,
         })
     }
 
@@ -72,6 +75,7 @@ impl Endpoints {
             paste_redirect: at("/oauth/code/callback")?,
             profile: at("/api/oauth/profile")?,
             models: at("/v1/models")?,
+            count_tokens: at("/v1/messages/count_tokens")?,
             name: base,
         })
     }

@@ -13,6 +13,9 @@ pub enum ProviderError {
         /// The provider's own word, such as `invalid_grant`.
         reason: String,
     },
+    /// The provider knows who asks, and does not let this kind of token ask it (403). It says nothing against the token.
+    #[error("Claude does not let this token ask that.")]
+    NotAllowed,
     /// The provider is there and can't answer now. Try again, not before `after` where it named a time.
     #[error("Claude can't answer now ({what}).")]
     Busy {
@@ -40,6 +43,7 @@ impl ProviderError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Refused { .. } => "provider_refused",
+            Self::NotAllowed => "provider_not_allowed",
             Self::Busy { .. } => "provider_busy",
             Self::Unreachable { .. } => "provider_unreachable",
             Self::Strange { .. } => "provider_strange",

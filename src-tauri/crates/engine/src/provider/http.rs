@@ -103,7 +103,19 @@ impl Http {
     /// Gets JSON as the holder of an access token. RFC 6750 section 2.1.
     pub(super) async fn get(&self, url: &Url, access_token: &SecretString) -> Result<Vec<u8>, ProviderError> {
         let request = self.client()?.get(url.clone()).bearer_auth(access_token.expose());
-        get(request.header(OAUTH_BETA.0, OAUTH_BETA.1), "the access token is not good").await
+        answered(request.header(OAUTH_BETA.0, OAUTH_BETA.1), "the access token is not good").await
+    }
+
+    /// Asks in JSON as the holder of an access token. RFC 6750 section 2.1.
+    pub(super) async fn post_as_holder(
+        &self,
+        url: &Url,
+        access_token: &SecretString,
+        body: &Value,
+    ) -> Result<Vec<u8>, ProviderError> {
+        let request = self.client()?.post(url.clone()).bearer_auth(access_token.expose()).json(body);
+        let request = request.header(OAUTH_BETA.0, OAUTH_BETA.1).header(API_VERSION.0, API_VERSION.1);
+        answered(request, "the access token is not good").await
     }
 
     /// Gets JSON as the holder of an API key.
@@ -112,7 +124,7 @@ impl Http {
         let mut key = HeaderValue::from_str(key.expose()).map_err(strange)?;
         key.set_sensitive(true);
         let request = self.client()?.get(url.clone()).header("x-api-key", key);
-        get(request.header(API_VERSION.0, API_VERSION.1), "the API key is not good").await
+        answered(request.header(API_VERSION.0, API_VERSION.1), "the API key is not good").await
     }
 
     /// Asks whether anybody answers at this address, with nothing that says who asks; the answer's date, where it has one.
@@ -136,7 +148,7 @@ impl<'c> AsyncHttpClient<'c> for Http {
 }
 
 /// `refused` says what a 401 means.
-async fn get(request: RequestBuilder, refused: &str) -> Result<Vec<u8>, ProviderError> {
+async fn answered(request: RequestBuilder, refused: &str) -> Result<Vec<u8>, ProviderError> {
     let response = send(request.header(ACCEPT, "application/json")).await?;
     let status = response.status();
     if status.is_success() {
@@ -144,6 +156,10 @@ async fn get(request: RequestBuilder, refused: &str) -> Result<Vec<u8>, Provider
     }
     if status == StatusCode::UNAUTHORIZED {
         return Err(ProviderError::Refused { reason: refused.to_owned() });
+    }
+    // What stands before the provider says no with a page: that is nobody's word on the token.
+    if status == StatusCode::FORBIDDEN && !is_page(response.headers()) {
+        return Err(ProviderError::NotAllowed);
     }
     Err(judge(status, response.headers()))
 }
@@ -201,8 +217,11 @@ fn judge(status: StatusCode, headers: &HeaderMap) -> ProviderError {
     if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS || status == StatusCode::REQUEST_TIMEOUT {
         return ProviderError::Busy { what: status.to_string(), after };
     }
-    let is_page = headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
-    ProviderError::strange(format!("{status}{}", if is_page { ", with a page for people" } else { "" }))
+    ProviderError::strange(format!("{status}{}", if is_page(headers) { ", with a page for people" } else { "" }))
+}
+
+fn is_page(headers: &HeaderMap) -> bool {
+    headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
 }
 
 /// Seconds, or an HTTP date. RFC 9110 section 10.2.3.

@@ -1,4 +1,5 @@
-//! Claude's endpoints, or another provider's in their place: exchange, renew, revoke, profile, and a key's check.
+//! Claude's endpoints, or another provider's in their place: exchange, renew, revoke, profile, and the checks of a key and of a
+//! token for inference alone.
 //!
 //! Answers are judged here once, by what the caller does next ([`ProviderError`]). What is sent and answered is in
 //! `claude-code-cli` of the facts; nothing here writes or decides when to ask.
@@ -50,6 +51,8 @@ pub const SCOPES: [&str; 6] = [
 
 /// What a one-year token asks for: the official CLI's `setup-token` asks for no more.
 pub const ONE_YEAR_SCOPES: [&str; 1] = ["user:inference"];
+/// The model that a prompt is counted for, as Anthropic names it. One that is known no more proves and disproves nothing.
+const MODEL: &str = "claude-opus-5-5";
 /// How long a one-year token is asked to live, as `setup-token` asks.
 const ONE_YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
@@ -176,6 +179,15 @@ impl Provider {
         self.http.get_with_key(&self.endpoints.models, key).await.map(drop)
     }
 
+    /// Whether the provider takes this access token for inference: it counts a prompt's tokens, which costs nothing.
+    ///
+    /// # Errors
+    /// See [`ProviderError`]; `Refused` means that the access token is not good.
+    pub async fn check_inference(&self, access_token: &SecretString) -> Result<(), ProviderError> {
+        let prompt = serde_json::json!({"model": MODEL, "messages": [{"role": "user", "content": "hi"}]});
+        self.http.post_as_holder(&self.endpoints.count_tokens, access_token, &prompt).await.map(drop)
+    }
+
     /// Whether it answers, and how far its clock is ahead of ours, where it tells. Nothing is said of who asks.
     ///
     /// # Errors
@@ -191,7 +203,8 @@ impl Provider {
     /// Who the holder of this access token is.
     ///
     /// # Errors
-    /// See [`ProviderError`]; `Refused` means that the access token is not good.
+    /// See [`ProviderError`]; `Refused` means that the access token is not good, `NotAllowed` that it is for inference
+    /// alone.
     pub async fn profile(&self, access_token: &SecretString) -> Result<Identity, ProviderError> {
         let answer = self.http.get(&self.endpoints.profile, access_token).await?;
         profile::read(&answer)
