@@ -4,7 +4,6 @@
 use std::io::{self, IsTerminal};
 
 use engine::destinations::docker::Reply;
-use engine::formats::Format;
 use engine::settings::{Destination, DestinationName};
 use engine::{CliUser, Engine, Error, Proven};
 use serde_json::{Value, json};
@@ -61,7 +60,7 @@ pub(super) async fn prove(engine: &Engine, names: &[String], request: bool, json
         let names: Vec<String> = worth.iter().map(|destination| destination.name.to_string()).collect();
         let mut users = engine.cli_users(&names).await?;
         for Destination { name, format, .. } in worth {
-            let asked = if *format == Format::default() {
+            let asked = if format.is_the_clis() {
                 let user = users.iter().position(|user| user.destination == *name).map(|at| users.swap_remove(at));
                 ask(engine, user, request, json).await?
             } else {

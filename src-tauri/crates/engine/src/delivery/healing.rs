@@ -9,7 +9,7 @@ use crate::formats::Found;
 pub(super) enum Damage {
     /// The file was deleted, or our part of it.
     Deleted,
-    /// It was blanked, as a CLI does whose renewal was refused.
+    /// Its token was blanked, as the official CLI does whose renewal was refused.
     Blanked,
     /// An older token of the same account was put there.
     SetBack,

@@ -20,7 +20,7 @@ pub struct Contents {
     pub found: Found,
     /// Whose token it holds, if it was ever kept here.
     pub owner: Option<AccountName>,
-    /// Whether `.claude.json` says that nothing needs to be asked.
+    /// Whether `.claude.json` says that nothing needs to be asked, where the official CLI reads what is there.
     pub onboarded: bool,
 }
 
@@ -41,9 +41,9 @@ fn token(destination: &Destination, contents: &Contents, facts: &Facts) -> Optio
     let subject = Subject::destination(destination);
     let (severity, code, words) = match (&contents.found, row) {
         (Found::SignIn(_), _) => return Some(whole_sign_in(destination)),
-        (Found::Nothing | Found::Blank, Some(row)) => empty(contents, row),
+        (Found::Nothing | Found::Blank, Some(row)) => empty(contents, destination, row),
         (Found::Token(there), row) => other(there, contents, destination, row)?,
-        (Found::NotUnderstood, _) => not_understood(),
+        (Found::NotUnderstood, _) => not_understood(destination),
         (Found::Nothing | Found::Blank, None) => return None,
     };
     let finding = Finding::new(severity, code, subject, words);
@@ -70,15 +70,19 @@ fn whole_sign_in(destination: &Destination) -> Finding {
 
 type Judged = (Severity, &'static str, Words);
 
-fn empty(contents: &Contents, row: &AccountRow) -> Judged {
+fn empty(contents: &Contents, destination: &Destination, row: &AccountRow) -> Judged {
     let (code, what) = match (&contents.found, contents.file) {
         (Found::Blank, _) => ("file_blank", "The file of credentials was blanked: it is there, without a token."),
-        (_, Some(_)) => ("file_empty", "The file of credentials is there, and no sign-in of Claude's is in it."),
+        (_, Some(_)) => ("file_empty", "The file of credentials is there, and no token of Claude's is in it."),
         (_, None) => ("file_missing", "The file of credentials is not there."),
     };
     let words = Words {
         what: what.to_owned(),
-        why: "A CLI that uses this volume says \"Not logged in\".".to_owned(),
+        why: if destination.format.is_the_clis() {
+            "A CLI that uses this volume says \"Not logged in\".".to_owned()
+        } else {
+            format!("Whatever reads it finds no token there: it is for {}.", destination.format.readers())
+        },
         fix: format!("Deliver the token of account {} with `tokenferry sync`.", row.name),
     };
     (Severity::Problem, code, words)
@@ -123,10 +127,17 @@ fn other(
     }
 }
 
-fn not_understood() -> Judged {
+fn not_understood(destination: &Destination) -> Judged {
+    let format = destination.format;
+    let (what, reader) = if format.is_the_clis() {
+        ("The file of credentials is no JSON object.".to_owned(), "A CLI can't read it".to_owned())
+    } else {
+        let what = format!("The file of credentials is not as the format {format} has it.");
+        (what, format!("It may be of no use to {}", format.readers()))
+    };
     let words = Words {
-        what: "The file of credentials is no JSON object.".to_owned(),
-        why: "A CLI can't read it, and Tokenferry does not write over what it does not understand.".to_owned(),
+        what,
+        why: format!("{reader}, and Tokenferry does not write over what it does not understand."),
         fix: "Look at the file, and mend it or move it away; the next delivery makes a fresh one.".to_owned(),
     };
     (Severity::Problem, "file_not_understood", words)
@@ -147,6 +158,9 @@ pub(super) fn unseen(destination: &Destination, error: &DeliveryError) -> Findin
 
 /// An interactive CLI that would ask for a theme and for trust, though its folder is the destination.
 pub(super) fn onboarding(destination: &Destination, contents: &Contents, uses: &[Use<'_>]) -> Option<Finding> {
+    if !destination.format.is_the_clis() {
+        return None;
+    }
     let reads_it = |it: &&Use<'_>| {
         let named = it.container.setup.as_ref().and_then(|setup| setup.environment.value(FOLDER_VARIABLE));
         it.destination == destination && named.is_some_and(|named| plain(named) == it.folder)

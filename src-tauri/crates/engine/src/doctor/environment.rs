@@ -18,7 +18,7 @@ const OVERRIDES: [(&str, &str); 4] = [
 pub(super) fn judge(uses: &[Use<'_>]) -> Vec<Finding> {
     let mut seen: Vec<&str> = Vec::new();
     let mut findings = Vec::new();
-    for it in uses {
+    for it in uses.iter().filter(|it| it.is_the_clis()) {
         if seen.contains(&it.container.id.as_str()) {
             continue;
         }

@@ -51,7 +51,11 @@ fn unreadable(it: &Use<'_>, ids: Ids, file: Looked, users: &[(&Use<'_>, Ids)]) -
             "Container {} runs as {ids} and can't read the file of credentials, which belongs to {} with mode {:o}.",
             it.container.name, file.owner, file.mode
         ),
-        why: "To a CLI, a file that it can't read is none: it says \"Not logged in\".".to_owned(),
+        why: if it.is_the_clis() {
+            "To a CLI, a file that it can't read is none: it says \"Not logged in\".".to_owned()
+        } else {
+            format!("Whatever reads it there gets no token: it is for {}.", it.destination.format.readers())
+        },
         fix,
     };
     let subject = Subject::destination(it.destination).container(&it.container.name);

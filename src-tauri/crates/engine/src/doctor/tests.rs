@@ -15,7 +15,7 @@ use crate::destinations::docker::{EngineError, Leftovers};
 use crate::destinations::{ComposeError, DeliveryError, Ids};
 use crate::discovery::samples::{bind, container, labelled, volume};
 use crate::error::Error;
-use crate::formats::Found;
+use crate::formats::{ALL, Format, Found};
 use crate::journal::{AccountRow, CopyRow, Journal, JournalError, Stage, Trouble};
 use crate::provider::ProviderError;
 use crate::settings::samples::destination;
@@ -321,6 +321,53 @@ fn with_nothing_wrong_nothing_is_found() {
     assert!(!examination.needs_a_person());
     let one = Counts { accounts: 1, destinations: 1, engines: 1, containers: 1 };
     assert_eq!(examination.looked_at, one);
+}
+
+#[test]
+fn nothing_is_said_of_the_cli_where_it_reads_nothing() {
+    let others = ALL.iter().map(|taker| taker.name().parse::<Format>().unwrap()).filter(|it| !it.is_the_clis());
+    for format in others {
+        let mut seen = BTreeSet::new();
+        // Its locks are looked for in its own folders alone.
+        for (_, change) in everything_wrong().into_iter().filter(|(code, _)| !code.starts_with("lock_")) {
+            let findings = with(|facts| {
+                facts.destination(|it| it.format = format);
+                change(facts);
+            });
+            for Finding { subject, what, why, fix, code: found, .. } in findings {
+                if subject.destination.is_none() {
+                    continue;
+                }
+                for text in [what, why, fix] {
+                    let of_the_cli =
+                        ["CLI", "Not logged in", "Claude Code,", "`claude", "JSON"].map(|it| text.contains(it));
+                    let is_a_places_word = found == "file_not_understood" && text.contains("In the volume");
+                    assert!(is_a_places_word || !of_the_cli.contains(&true), "{format}: {found}: {text}");
+                }
+                seen.insert(found);
+            }
+        }
+        for code in ["file_missing", "file_blank", "file_not_understood", "file_unreadable", "full_credential"] {
+            assert!(seen.contains(code), "{format}: {code} was not found, but {seen:?}");
+        }
+        for code in ["environment_overrides", "cli_looks_elsewhere", "cli_too_old", "onboarding_not_seeded"] {
+            assert!(!seen.contains(code), "{format}: {code}");
+        }
+    }
+}
+
+#[test]
+fn who_finds_no_token_is_named() {
+    let missing = |format: &str| {
+        let format: Format = format.parse().unwrap();
+        let findings = with(|facts| {
+            facts.destination(|it| it.format = format);
+            facts.contents().found = Found::Blank;
+        });
+        findings[0].why.clone()
+    };
+    assert_eq!(missing("claude-code"), "A CLI that uses this volume says \"Not logged in\".");
+    assert_eq!(missing("json"), "Whatever reads it finds no token there: it is for scripts of your own.");
 }
 
 #[test]

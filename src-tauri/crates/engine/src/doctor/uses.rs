@@ -15,6 +15,13 @@ pub struct Use<'a> {
     pub folder: String,
 }
 
+impl Use<'_> {
+    /// Whether it is the official CLI that reads what is delivered there.
+    pub fn is_the_clis(&self) -> bool {
+        self.destination.format.is_the_clis()
+    }
+}
+
 /// All uses of these destinations.
 pub fn uses<'a>(destinations: &'a [Destination], survey: &'a Survey) -> Vec<Use<'a>> {
     let of_one = |destination: &'a Destination| {

@@ -11,7 +11,7 @@ const NOTICES: u64 = 2;
 pub(super) fn judge(uses: &[Use<'_>], versions: &BTreeMap<String, String>) -> Vec<Finding> {
     let mut seen: Vec<&str> = Vec::new();
     let mut findings = Vec::new();
-    for it in uses.iter().filter(|it| it.container.running) {
+    for it in uses.iter().filter(|it| it.is_the_clis() && it.container.running) {
         if seen.contains(&it.container.id.as_str()) {
             continue;
         }

@@ -251,16 +251,20 @@ impl Engine {
         survey: &Survey,
     ) -> BTreeMap<String, Result<Contents, DeliveryError>> {
         let is_there = |place: &VolumePlace| survey.volume(place.volume.as_str()).is_some();
-        let there = |it: &&Destination| it.format == Format::default() && it.in_volume().is_some_and(is_there);
-        let files = [claude_code::CREDENTIALS, claude_code::ONBOARDING];
-        let glances: Vec<Glance> = destinations.iter().filter(there).map(|it| glance(it, &files)).collect();
+        let there = |it: &&Destination| it.in_volume().is_some_and(is_there);
+        let glances: Vec<Glance> = destinations.iter().filter(there).map(at_files).collect();
         if glances.is_empty() {
             return BTreeMap::new();
         }
         let names: Vec<String> = glances.iter().map(|glance| glance.destination.clone()).collect();
         match timeout(QUESTION_WITHIN, self.delivery.look(&Host::Engine(engine.to_owned()), glances)).await {
             Ok(looked) => {
-                looked.into_iter().map(|(name, seen)| (name, seen.map(|seen| self.contents_of(seen)))).collect()
+                let format = |name: &str| destinations.iter().find(|it| it.name.as_str() == name).map(|it| it.format);
+                let contents = looked.into_iter().map(|(name, seen)| {
+                    let format = format(&name).unwrap_or_default();
+                    (name, seen.map(|seen| self.contents_of(format, seen)))
+                });
+                contents.collect()
             }
             Err(_) => {
                 let late = || {
@@ -273,11 +277,11 @@ impl Engine {
     }
 
     /// What is in the files, without their secrets.
-    fn contents_of(&self, seen: Vec<Seen>) -> Contents {
+    fn contents_of(&self, format: Format, seen: Vec<Seen>) -> Contents {
         let mut files = seen.into_iter().map(|seen| seen.file);
         let (credentials, onboarding) = (files.next().flatten(), files.next().flatten());
         let bytes = |file: &Option<crate::destinations::SeenFile>| file.as_ref().and_then(|file| file.content.clone());
-        let found = claude_code::found(bytes(&credentials).as_ref().map(|content| content.expose()));
+        let found = format.found(bytes(&credentials).as_ref().map(|content| content.expose()));
         let owner = match &found {
             Found::Token(token) | Found::SignIn(token) => self.journal.owner_of(token).ok().flatten(),
             _ => None,
@@ -297,6 +301,13 @@ fn done(what: String) -> Mended {
 
 fn failed(what: String, error: &Error) -> Mended {
     Mended { what, trouble: Some(Trouble { code: error.code().to_owned(), what: error.to_string(), fix: error.fix() }) }
+}
+
+/// What of a destination is looked at: the file that says whose token lies there, and for the CLI whether it was prepared.
+fn at_files(destination: &Destination) -> Glance {
+    let first = destination.format.files().first().map(|file| file.path);
+    let onboarding = destination.format.is_the_clis().then_some(claude_code::ONBOARDING);
+    glance(destination, &first.into_iter().chain(onboarding).collect::<Vec<_>>())
 }
 
 /// A question that is given up after its time: what is not known is not judged.
@@ -350,7 +361,7 @@ async fn folders(docker: &Docker, uses: &[Use<'_>]) -> BTreeMap<String, Folder> 
 async fn folder(docker: &Docker, it: &Use<'_>) -> Folder {
     let Container { id, name, running, .. } = it.container;
     let mut locks = Vec::new();
-    for lock in LOCKS {
+    for lock in LOCKS.into_iter().filter(|_| it.destination.format.is_the_clis()) {
         let look = docker.look_from(id, &format!("{}/{lock}", it.folder)).await.ok().flatten();
         locks.extend(look.and_then(|look| Some((lock.to_owned(), look.modified.parse().ok()?))));
     }
@@ -358,10 +369,13 @@ async fn folder(docker: &Docker, it: &Use<'_>) -> Folder {
     Folder { container: name.clone(), running: *running, path: it.folder.clone(), locks, temporaries }
 }
 
-/// Versions of the CLI in running containers.
+/// Versions of the CLI in running containers that read its file.
 async fn versions(docker: &Docker, uses: &[Use<'_>]) -> BTreeMap<String, String> {
-    let running: BTreeMap<&str, &Container> =
-        uses.iter().filter(|it| it.container.running).map(|it| (it.container.id.as_str(), it.container)).collect();
+    let running: BTreeMap<&str, &Container> = uses
+        .iter()
+        .filter(|it| it.is_the_clis() && it.container.running)
+        .map(|it| (it.container.id.as_str(), it.container))
+        .collect();
     let found =
         running.into_iter().map(|(id, container)| async move { (id.to_owned(), docker.cli_version(container).await) });
     join_all(found).await.into_iter().filter_map(|(id, version)| Some((id, version?))).collect()

@@ -5,18 +5,26 @@ use crate::account::AccountName;
 use crate::delivery::Carried;
 use crate::error::Error;
 use crate::journal::{Event, Kind};
-use crate::keeper::HandedOver;
+use crate::keeper::{HandedOver, Need};
 
 impl Engine {
     /// Gives the whole sign-in out, with its refresh token. From now on it is used for nothing here, whatever happens. Once
     /// its new owner has it on the disk, call [`handed_over`](Self::handed_over); where that failed for certain,
     /// [`take_back`](Self::take_back). Until then the vault keeps it, and who calls this again is given the same.
     ///
+    /// What is due to be renewed is renewed first, so that its new owner begins with a token that lives. Where that can't be
+    /// had now it is given as it is: the new owner can renew it as well as we.
+    ///
     /// # Errors
     /// [`Error::NoAccount`] and [`Error::Keep`] where there is none, or nothing of which there may be one owner only; the
     /// vault's, the lock's or the journal's. Then all is as it was.
     pub async fn hand_over(&self, account: &AccountName) -> Result<HandedOver, Error> {
-        Ok(self.keeper().await?.hand_over(account).await?)
+        let keeper = self.keeper().await?;
+        if let Err(why) = keeper.fresh(account, Need::NotDue).await {
+            tracing::debug!("what is handed over was not renewed: {why}");
+        }
+        // A sign-in that was refused just now is known as such there.
+        Ok(keeper.hand_over(account).await?)
     }
 
     /// Forgets here what was given out: its new owner has it. It is not ended at the provider. Every copy of its access

@@ -13,7 +13,6 @@ use crate::destinations::{DeliveryError, Glance, Seen};
 use crate::discovery::looks_at;
 use crate::doctor::is_overridden;
 use crate::error::Error;
-use crate::formats::Format;
 use crate::journal::{self, AccountRow, Event};
 use crate::proof::{Owner, Proof, Taken};
 use crate::provider::ProviderError;
@@ -121,8 +120,7 @@ impl Engine {
     /// A name that is none.
     pub async fn cli_users(&self, names: &[String]) -> Result<Vec<CliUser>, Error> {
         let mut by_engine: BTreeMap<String, Vec<Destination>> = BTreeMap::new();
-        let for_the_cli = |it: &Destination| it.format == Format::default();
-        for destination in self.chosen(names)?.into_iter().filter(for_the_cli) {
+        for destination in self.chosen(names)?.into_iter().filter(|it| it.format.is_the_clis()) {
             let Some(engine) = destination.in_volume().map(|place| place.engine.clone()) else { continue };
             by_engine.entry(engine).or_default().push(destination);
         }

@@ -124,6 +124,11 @@ impl Default for Format {
 }
 
 impl Format {
+    /// Whether it is the official CLI's own: only there do the CLI's version, locks, variables and preparation matter.
+    pub fn is_the_clis(self) -> bool {
+        self == Self::default()
+    }
+
     /// The one that a row of LiteLLM's table is made of.
     pub fn of_rows() -> Self {
         Self(&litellm_row::LitellmRow)
