@@ -1,11 +1,16 @@
 //! `export`: to standard output, for shells and others; and a whole sign-in handed over for good.
 
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use bed::steps::{account, sign_in, token};
-use bed::{Home, Provider};
+use bed::{Home, Provider, Tokenferry};
 use engine::formats::ALL;
+use jiff::Timestamp;
+use practice::{Endpoint, Fault, Trouble};
+use serde_json::Value;
 
 async fn scene() -> (Provider, Home) {
     let provider = Provider::start();
@@ -55,4 +60,49 @@ async fn a_sign_in_is_handed_over_for_good() {
     // Its new owner can use it: it was not ended.
     let import = home.tokenferry(["import", "--move", "--yes", "--from", file.to_str().unwrap()]);
     import.run().await.succeeds();
+}
+
+/// Signed in, with an access token that has ended, and whatever is renewed from now on lives for hours.
+async fn with_an_ended_token() -> (Provider, Home) {
+    let provider = Provider::start();
+    let home = Home::new().provider(&provider);
+    let lifetime = |seconds| provider.set(|it| it.access_token_lifetime = Duration::from_secs(seconds));
+    lifetime(1);
+    sign_in(&home).await;
+    lifetime(8 * 3600);
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    (provider, home)
+}
+
+fn hand_over(home: &Home, to: &Path) -> Tokenferry {
+    let export = home.tokenferry(["export", "claude-code", "--with-refresh-token", "--yes"]);
+    export.args(["--to", to.to_str().unwrap()])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_due_is_renewed_before_it_is_handed_over() {
+    for answers in [true, false] {
+        let (provider, home) = with_an_ended_token().await;
+        if !answers {
+            provider.fault(Fault::at(Endpoint::Refresh, Trouble::Status { status: 503, retry_after: None }));
+        }
+        let file = home.path().join("handed-over.json");
+        // Its new owner can renew it as well as we: it goes out either way.
+        hand_over(&home, &file).run().await.succeeds();
+        let given: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+        let ends = given["claudeAiOauth"]["expiresAt"].as_i64().unwrap();
+        assert_eq!(ends > Timestamp::now().as_millisecond(), answers, "it ends at {ends}");
+        assert_eq!(provider.record().count(Endpoint::Refresh), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_refused_is_handed_to_nobody() {
+    let (provider, home) = with_an_ended_token().await;
+    let no = Trouble::OAuthError { status: 400, error: "invalid_grant".to_owned(), json: true };
+    provider.fault(Fault::at(Endpoint::Refresh, no));
+    let file = home.path().join("handed-over.json");
+    let said = hand_over(&home, &file).run().await.ends_with(4).stderr;
+    assert!(said.contains("tokenferry login"), "{said}");
+    assert!(!file.exists() && !account(&home, "default").await.is_null());
 }

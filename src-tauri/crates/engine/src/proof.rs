@@ -52,7 +52,7 @@ pub enum Proof {
     },
     /// The provider takes it. Whose it is can't be asked with this kind, and is not known here either.
     Unnamed(Kind),
-    /// Nothing of Claude's begins as it does, so nobody was asked: it may be good for somebody else.
+    /// It looks like no token or key that Claude answers prompts with, so nobody was asked: it may be good for somebody else.
     NotOfClaude,
     /// The provider could not be asked, so it is neither proved nor disproved.
     Unanswered(ProviderError),
@@ -169,7 +169,8 @@ impl fmt::Display for Proof {
                  here, or is not the newest any more."
             ),
             Self::NotOfClaude => f.write_str(
-                "nobody was asked: what lies there did not come from here, and nothing of Claude's begins as it does.",
+                "nobody was asked: what lies there did not come from here, and looks like no token or key that Claude takes \
+                 prompts with.",
             ),
             Self::Unanswered(why) => write!(f, "neither proved nor disproved. {why}"),
             Self::NotShown => f.write_str(

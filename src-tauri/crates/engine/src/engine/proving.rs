@@ -254,3 +254,40 @@ fn token(destination: &Destination, files: &[Seen]) -> Option<SecretString> {
     let content = files.first()?.file.as_ref()?.content.as_ref()?;
     destination.format.access_token(content.expose())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::credentials::samples;
+    use crate::journal::Journal;
+
+    /// An account's row.
+    fn row(kind: Kind) -> AccountRow {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::open(&folder.path().join("journal.db")).unwrap();
+        journal.keep_account(&samples::credentials()).unwrap();
+        AccountRow { kind, ..journal.accounts().unwrap().remove(0) }
+    }
+
+    #[test]
+    fn each_kind_is_asked_what_it_may_ask() {
+        let (key, token) = ("sk-ant-api03-canary-0123456789", "sk-ant-oat01-canary-0123456789");
+        let of = |text: &str, before: Option<Kind>, now: Option<Kind>| {
+            Question::of(&SecretString::new(text), before.map(row).as_ref(), now.map(row).as_ref())
+        };
+        let (sign_in, year, api_key) = (Some(Kind::SignIn), Some(Kind::OneYear), Some(Kind::ApiKey));
+        assert_eq!(of(token, sign_in, sign_in), Some(Question::Profile));
+        assert_eq!(of(token, year, year), Some(Question::Count));
+        // From elsewhere, or of a name that has something else by now.
+        for before in [None, sign_in, year, api_key] {
+            assert_eq!(of(token, before, None), Some(Question::Profile));
+            assert_eq!(of(key, before, None), Some(Question::Models), "a key is a key, whatever its name has now");
+        }
+        // Another provider's tokens may look otherwise.
+        assert_eq!(of("gateway-token", sign_in, sign_in), Some(Question::Profile));
+        for strange in ["sk-proj-canary", "sk-ant-admin01-canary", "sk-ant-ort01-canary", "sk-ant-api03-"] {
+            assert_eq!(of(strange, None, None), None, "{strange}");
+        }
+        assert_eq!(of("sk-ant-ort01-canary", sign_in, sign_in), None, "a refresh token is nobody's access token");
+    }
+}
