@@ -116,7 +116,12 @@ pub(crate) async fn kill_at(moment: Moment, command: Tokenferry, provider: &Prov
     // It may have ended, but nobody has waited for it yet, so its id is nobody else's.
     running.signal(Signal::KILL);
     let ended = running.finish().await;
-    ended.status.code().map_or(End::Killed, End::Ended)
+    let code = ended.status.code();
+    if code.is_some_and(|code| code != 0) {
+        // Shown where the test fails for it.
+        println!("it ended before it was killed:\n{ended}");
+    }
+    code.map_or(End::Killed, End::Ended)
 }
 
 /// How long something takes, undisturbed: the middle of three times.
