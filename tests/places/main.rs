@@ -16,3 +16,6 @@ mod litellm;
 mod pairs;
 mod place;
 mod readme;
+#[path = "../kubernetes/stand_in/mod.rs"]
+#[allow(dead_code, unused_imports, reason = "the tests of Kubernetes need more of it")]
+mod stand_in;
