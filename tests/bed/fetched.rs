@@ -18,7 +18,7 @@ const ASK_AGAIN: Duration = Duration::from_secs(300);
 ///
 /// # Panics
 /// Where that folder can't be used.
-pub(crate) async fn once<T>(
+pub async fn once<T>(
     what: &str,
     version: &str,
     kept: &Path,

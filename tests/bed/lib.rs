@@ -15,7 +15,7 @@ pub mod canary;
 pub mod container;
 pub mod dockerd;
 pub mod engine;
-mod fetched;
+pub mod fetched;
 pub mod home;
 pub mod keychain;
 pub mod npm;

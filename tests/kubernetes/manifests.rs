@@ -1,8 +1,11 @@
 //! That the manifests which are printed are such: by the types of the API, strictly, and by kubectl where there is one.
 
+use std::path::Path;
 use std::process::Command;
 
+use bed::Home;
 use engine::destinations::kubernetes::{Mounted, SecretPlace, Wish, manifests};
+use engine::formats::ALL;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod, ServiceAccount};
 use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
@@ -17,6 +20,7 @@ fn printed(files: &[&str]) -> String {
     let mounted = Mounted::default();
     manifests(&Wish {
         place: &place,
+        format: None,
         files,
         image: "example/app:1",
         tokenferry: "example/tokenferry:1",
@@ -123,30 +127,41 @@ fn tokenferry_runs_there_without_rights_that_it_does_not_need() {
     );
 }
 
-fn kubectl(cluster: &StandIn, arguments: &[&str]) -> Option<String> {
-    let run = Command::new("kubectl")
-        .args(arguments)
-        .env("KUBECONFIG", cluster.kubeconfig("certificate"))
-        .env("HOME", cluster.folder.path())
-        .env_remove("HTTPS_PROXY")
-        .env_remove("https_proxy")
-        .output();
-    let Ok(run) = run else {
-        eprintln!("NOT TESTED: there is no kubectl here.");
-        return None;
-    };
+/// What the program prints for a format.
+async fn exported(format: &str) -> String {
+    let words =
+        ["export", "kubernetes", "--secret", "team/claude-auth", "--format", format, "--image", "example/app:1"];
+    Home::new().tokenferry(words).run().await.succeeds().stdout
+}
+
+fn kubectl(cluster: &StandIn, arguments: &[&str]) -> String {
+    let mut command = Command::new("kubectl");
+    command.args(arguments).env("KUBECONFIG", cluster.kubeconfig("certificate")).env("HOME", cluster.folder.path());
+    let run = command.env_remove("HTTPS_PROXY").env_remove("https_proxy").output().unwrap();
     assert!(run.status.success(), "kubectl {arguments:?}: {}", String::from_utf8_lossy(&run.stderr));
-    Some(String::from_utf8(run.stdout).unwrap())
+    String::from_utf8(run.stdout).unwrap()
+}
+
+/// None, said loudly, where there is no kubectl.
+async fn is_kubectl_here() -> Option<()> {
+    let had = async {
+        let run = Command::new("kubectl").args(["version", "--client"]).output();
+        run.map(drop).map_err(|why| format!("it can't be run: {why}."))
+    };
+    bed::fetched::once("KUBECTL", "1.32", Path::new(env!("CARGO_TARGET_TMPDIR")), had).await
 }
 
 /// kubectl asks a cluster which kinds there are, also for a dry run; the stand-in knows those that it needs.
 #[tokio::test(flavor = "multi_thread")]
-async fn kubectl_takes_the_manifests() {
+async fn kubectl_takes_what_the_program_prints() {
+    if is_kubectl_here().await.is_none() {
+        return;
+    }
     let cluster = StandIn::start().await;
-    for files in [&[".credentials.json"][..], &["configs/default.json"]] {
-        let path = cluster.write("manifests.yaml", &printed(files));
+    for taker in ALL.iter().filter(|taker| taker.name() != "litellm-row") {
+        let path = cluster.write("manifests.yaml", &exported(taker.name()).await);
         let arguments = ["apply", "--dry-run=client", "--validate=false", "--filename", path.to_str().unwrap()];
-        let Some(said) = kubectl(&cluster, &arguments) else { return };
+        let said = kubectl(&cluster, &arguments);
         for line in [
             "serviceaccount/tokenferry created",
             "role.rbac.authorization.k8s.io/tokenferry created",
@@ -155,7 +170,26 @@ async fn kubectl_takes_the_manifests() {
             "persistentvolumeclaim/tokenferry created",
             "deployment.apps/tokenferry created",
         ] {
-            assert!(said.contains(line), "{line} is not in {said}");
+            assert!(said.contains(line), "{}: {line} is not in {said}", taker.name());
         }
     }
+}
+
+#[tokio::test]
+async fn the_program_prints_them_for_each_format() {
+    for taker in ALL.iter().filter(|taker| taker.name() != "litellm-row") {
+        let printed = exported(taker.name()).await;
+        let is_usual = taker.name() == "claude-code";
+        assert_eq!(printed.contains(&format!(" --format {}\n", taker.name())), !is_usual, "{printed}");
+        let spec = strictly::<Pod>(&documents(&printed).remove(3)).spec.unwrap();
+        assert_eq!(spec.containers[0].env.is_some(), is_usual, "the variable is Claude Code's");
+        let items = spec.volumes.unwrap().remove(0).secret.unwrap().items.unwrap_or_default();
+        let paths: Vec<_> = items.iter().map(|item| item.path.as_str()).collect();
+        let nested = taker.files().iter().any(|file| file.path.contains('/'));
+        let files: Vec<_> = taker.files().iter().map(|file| file.path).filter(|_| nested).collect();
+        assert_eq!(paths, files, "{}", taker.name());
+    }
+    let refused = ["export", "kubernetes", "--secret", "team/claude-auth", "--format", "litellm-row"];
+    let said = Home::new().tokenferry(refused).run().await.ends_with(1).stderr;
+    assert!(said.contains("for a database"), "{said}");
 }

@@ -38,6 +38,11 @@ async fn a_row_is_kept_fresh() {
     }
     let listed = home.tokenferry(["postgres", "list", &url, "--ending-within", "10000h"]).run().await.succeeds().stdout;
     assert!(listed.starts_with("ada  "), "{listed}");
+    let by_name =
+        home.tokenferry(["postgres", "list", "row", "--ending-within", "10000h"]).run().await.succeeds().stdout;
+    assert_eq!(by_name, listed);
+    let said = home.tokenferry(["postgres", "list", "another"]).run().await.ends_with(1).stderr;
+    assert!(said.contains("another"), "{said}");
     home.tokenferry(["logout"]).run().await.succeeds();
     assert_eq!(stored(&cluster, &key), None);
 }
@@ -49,4 +54,38 @@ async fn a_password_is_not_written_down() {
     let add = ["destination", "add", "row", "--postgres", &cluster.by_port(), "--user-id", "ada", "--yes"];
     let said = home.tokenferry(add).run().await.ends_with(1).stderr;
     assert!(said.contains(".pgpass"), "{said}");
+}
+
+#[tokio::test]
+async fn a_password_is_not_repeated() {
+    let home = Home::new();
+    let mut said = String::new();
+    for url in [
+        "postgres://me:canary-word@127.0.0.1:1/it",
+        "postgres://me:canary-word@@127.0.0.1/it",
+        "password=canary-word =",
+    ] {
+        for words in [
+            &["postgres", "list"][..],
+            &["postgres", "init", "--json"],
+            &["destination", "add", "row", "--user-id", "ada", "--postgres"],
+        ] {
+            let told = home.tokenferry(words.iter().chain([&url])).run().await;
+            assert!(!told.status.success(), "{told}");
+            said.extend([told.stdout, told.stderr]);
+        }
+    }
+    // Somebody may have written one there by hand.
+    for close in ["\"", ""] {
+        let row = format!(
+            "[[destination]]\nname = \"row\"\nuser-id = \"ada\"\npostgres = \"postgres://me:canary-word@@db/it{close}\n"
+        );
+        std::fs::write(home.path().join("state/config.toml"), row).unwrap();
+        for words in [&["status"][..], &["status", "--json"], &["sync"], &["doctor"]] {
+            let told = home.tokenferry(words).run().await;
+            assert!([&told.stdout, &told.stderr].iter().any(|text| text.contains("line 4")), "{told}");
+            said.extend([told.stdout, told.stderr]);
+        }
+    }
+    assert!(said.contains("%40") && !said.contains("canary-word"), "{said}");
 }

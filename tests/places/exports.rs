@@ -106,3 +106,22 @@ async fn what_was_refused_is_handed_to_nobody() {
     assert!(said.contains("tokenferry login"), "{said}");
     assert!(!file.exists() && !account(&home, "default").await.is_null());
 }
+
+/// Run by a shell that has a `gh` which tells what it was given.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_line_for_github_actions_gives_the_token_through_a_pipe() {
+    let (_provider, home) = scene().await;
+    home.tokenferry(["login", "--one-year", "--account", "ci"]).run().await.succeeds();
+    let line = home.tokenferry(["export", "github-actions", "--account", "ci"]).run().await.succeeds().stdout;
+    let gh = home.path().join("gh");
+    std::fs::write(&gh, "#!/bin/sh\necho \"$@\"\ncat\n").unwrap();
+    std::fs::set_permissions(&gh, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let built = bed::programs::built("tokenferry");
+    let path =
+        format!("{}:{}:{}", home.path().display(), built.parent().unwrap().display(), std::env::var("PATH").unwrap());
+    let shell = home.program("sh", ["-c", &line]).set("PATH", path).prints_a_secret();
+    let given = shell.run().await.succeeds().stdout;
+    let of_ci = home.tokenferry(["token", "--account", "ci"]).prints_a_secret().run().await.succeeds().stdout;
+    assert!(!line.contains("sk-ant-"), "{line}");
+    assert_eq!(given.split_once('\n'), Some(("secret set CLAUDE_CODE_OAUTH_TOKEN --app actions", of_ci.as_str())));
+}

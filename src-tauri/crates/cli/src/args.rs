@@ -1,5 +1,7 @@
 //! The words of the command line.
 
+mod places;
+
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -7,13 +9,12 @@ use clap_complete::Shell;
 use engine::account::AccountName;
 use engine::destinations::OwnerChoice;
 use engine::destinations::kubernetes::SecretPlace;
-use engine::destinations::postgres::{PostgresPlace, PostgresUrl, UserId};
 use engine::formats::Format;
-use engine::settings::{self, DestinationName, Folder, Place, VolumeName, VolumePlace};
+use engine::settings::DestinationName;
 use engine::snippets::{self, ImageName, MountPoint, ServiceName, litellm};
 
+pub(crate) use self::places::{Database, PlaceArgs, PostgresCommand};
 use crate::commands::export::Exported;
-use crate::outcome::Failure;
 
 /// Sign in to Claude once, on your own machine; every container stays signed in.
 #[derive(Debug, Parser)]
@@ -259,6 +260,9 @@ pub(crate) struct Export {
     /// The Secret that the manifests for Kubernetes are about
     #[arg(long, value_name = "NAMESPACE/NAME")]
     pub(crate) secret: Option<SecretPlace>,
+    /// What lies in that Secret; without it claude-code
+    #[arg(long, requires = "secret")]
+    pub(crate) format: Option<Format>,
     /// The image of the pod in these manifests
     #[arg(long, value_name = "NAME", default_value = "IMAGE")]
     pub(crate) image: String,
@@ -268,81 +272,6 @@ pub(crate) struct Export {
     /// Do not ask
     #[arg(long, short)]
     pub(crate) yes: bool,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum PostgresCommand {
-    /// Make what is missing of the table
-    Init {
-        /// The database; its password is found as libpq finds it
-        url: PostgresUrl,
-    },
-    /// Show whose tokens end soon
-    List {
-        /// The database
-        url: PostgresUrl,
-        /// How soon, such as 1h or 30m
-        #[arg(long, value_name = "TIME", default_value = "1h")]
-        ending_within: jiff::SignedDuration,
-    },
-}
-
-/// Where to: one of these.
-#[derive(Debug, clap::Args)]
-#[group(skip)]
-#[command(group = clap::ArgGroup::new("place").required(true).args(["volume", "directory", "postgres", "kubernetes"]))]
-pub(crate) struct PlaceArgs {
-    /// The Docker volume
-    #[arg(long)]
-    volume: Option<VolumeName>,
-    /// The folder inside of the volume, where the files don't lie at its top
-    #[arg(long, requires = "volume")]
-    folder: Option<Folder>,
-    /// A folder of this machine
-    #[arg(long, value_name = "PATH")]
-    directory: Option<PathBuf>,
-    /// A PostgreSQL database with LiteLLM's table of tokens; its password is found as libpq finds it
-    #[arg(long, value_name = "URL", requires = "user_id")]
-    postgres: Option<PostgresUrl>,
-    /// Whose row in that table
-    #[arg(long, value_name = "ID", requires = "postgres")]
-    user_id: Option<UserId>,
-    /// A Secret of a Kubernetes cluster
-    #[arg(long, value_name = "NAMESPACE/SECRET")]
-    kubernetes: Option<SecretPlace>,
-    /// The context of the kubeconfig; without it, the current one
-    #[arg(long, value_name = "NAME", requires = "kubernetes")]
-    kube_context: Option<String>,
-}
-
-impl PlaceArgs {
-    /// The place that they name.
-    ///
-    /// # Errors
-    /// None of them, or a password that would stand in the settings.
-    pub(crate) fn read(self) -> Result<Place, Failure> {
-        if let Some(volume) = self.volume {
-            let (engine, folder) = (settings::default_engine(), self.folder);
-            return Ok(Place::Volume(VolumePlace { engine, volume, folder }));
-        }
-        if let Some(secret) = self.kubernetes {
-            return Ok(Place::Secret(secret.in_context(self.kube_context)));
-        }
-        if let (Some(url), Some(user_id)) = (self.postgres, self.user_id) {
-            let (url, password) = url.without_password();
-            return match password {
-                None => Ok(Place::Postgres(Box::new(PostgresPlace { url, user_id }))),
-                Some(_) => Err(Failure::Declined {
-                    what: "A password in the address would stand in the settings for everybody to see.".to_owned(),
-                    fix: "Put it into ~/.pgpass as HOST:PORT:DATABASE:USER:PASSWORD, or into PGPASSWORD, and leave it \
-                          out here."
-                        .to_owned(),
-                }),
-            };
-        }
-        // Whoever reads the settings may stand somewhere else.
-        Ok(Place::Directory { directory: std::path::absolute(self.directory.unwrap_or_default())? })
-    }
 }
 
 /// What is said of a LiteLLM proxy.

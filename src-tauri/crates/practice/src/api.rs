@@ -47,8 +47,9 @@ pub(crate) fn bearer(shared: &Shared, headers: &HeaderMap, scope: &str) -> Resul
 /// Whose request this is, if its API key is good.
 pub(crate) fn holder(shared: &Shared, headers: &HeaderMap) -> Result<Person, ApiRefusal> {
     let key = api_key(headers).ok_or_else(|| ApiRefusal::authentication("there is no x-api-key"))?;
-    if bearer_token(headers).is_some() {
-        return Err(ApiRefusal::authentication("there is a Bearer token beside the x-api-key"));
+    // Claude Code sends what its apiKeyHelper prints in both.
+    if bearer_token(headers).is_some_and(|token| token != key) {
+        return Err(ApiRefusal::authentication("there is another Bearer token beside the x-api-key"));
     }
     let holder = shared.lock().state.holder(key).cloned();
     let holder = holder.ok_or_else(|| ApiRefusal::authentication("the API key is unknown"))?;

@@ -46,24 +46,27 @@ impl Prompt {
     }
 }
 
+/// Who asks, and with what.
+fn asking(shared: &Shared, headers: &HeaderMap) -> Result<(Person, String), ApiRefusal> {
+    if let Some(key) = api_key(headers) {
+        return Ok((holder(shared, headers)?, format!("API key {}", Fingerprint::of(key))));
+    }
+    let person = bearer(shared, headers, "user:inference")?.person;
+    Ok((person, format!("access token {}", Fingerprint::of(bearer_token(headers).unwrap_or_default()))))
+}
+
 async fn count_tokens(
     State(shared): State<Arc<Shared>>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<Value>, ApiRefusal> {
-    bearer(&shared, &headers, "user:inference")?;
+    asking(&shared, &headers)?;
     let prompt = Prompt::of(&body)?;
     Ok(Json(json!({ "input_tokens": prompt.messages.len() })))
 }
 
 async fn messages(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Result<Response, ApiRefusal> {
-    let (person, with) = match api_key(&headers) {
-        Some(key) => (holder(&shared, &headers)?, format!("API key {}", Fingerprint::of(key))),
-        None => {
-            let person = bearer(&shared, &headers, "user:inference")?.person;
-            (person, format!("access token {}", Fingerprint::of(bearer_token(&headers).unwrap_or_default())))
-        }
-    };
+    let (person, with) = asking(&shared, &headers)?;
     let prompt = Prompt::of(&body)?;
     let id = mint("msg_practice_").map_err(|error| ApiRefusal::invalid_request(error.to_string()))?;
     let text = greeting(&person, &with);

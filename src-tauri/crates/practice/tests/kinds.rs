@@ -111,6 +111,8 @@ async fn an_api_key_is_taken_as_the_api_takes_it() {
         (vec![("x-api-key", "sk-ant-api03-practice-never-made"), version], StatusCode::UNAUTHORIZED),
         (vec![("authorization", as_bearer.as_str()), version], StatusCode::UNAUTHORIZED),
         (vec![("x-api-key", key.as_str()), ("authorization", "Bearer x"), version], StatusCode::UNAUTHORIZED),
+        // As Claude Code sends what its apiKeyHelper prints.
+        (vec![("x-api-key", key.as_str()), ("authorization", as_bearer.as_str()), version], StatusCode::OK),
     ] {
         assert_eq!(models(&headers).await.0, status, "{} headers", headers.len());
     }

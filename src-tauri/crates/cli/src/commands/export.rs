@@ -14,6 +14,7 @@ use engine::destinations::kubernetes::{Mounted, Wish, manifests};
 use engine::formats::dotenv::{Dotenv, Variable};
 use engine::formats::{Format, claude_code, exports};
 use engine::secret::SecretString;
+use engine::settings::Place;
 
 use super::consent;
 use crate::args::Export;
@@ -118,9 +119,12 @@ fn print_manifests(export: &Export) -> Result<Outcome, Failure> {
     let Some(place) = &export.secret else {
         return Err(declined("Which Secret is not said.", "Name it with --secret NAMESPACE/NAME."));
     };
-    let files: Vec<_> = Format::default().files().iter().map(|file| file.path).collect();
+    let format = export.format.unwrap_or_default();
+    Place::Secret(place.clone()).takes(format).map_err(|why| declined(why, "Choose another with --format."))?;
+    let files: Vec<_> = format.files().iter().map(|file| file.path).collect();
     let (image, tokenferry) = (export.image.as_str(), export.tokenferry_image.as_str());
-    let wish = Wish { place, files: &files, image, tokenferry, mounted: &Mounted::default() };
+    let named = (format != Format::default()).then(|| format.name());
+    let wish = Wish { place, format: named, files: &files, image, tokenferry, mounted: &Mounted::default() };
     print(manifests(&wish).as_bytes())?;
     Ok(Outcome::Done)
 }

@@ -130,7 +130,7 @@ async fn one_off(engine: &Engine, command: Command, json: bool) -> Result<Outcom
             snippet::print(engine, kind, destination, account, &wish, json)
         }
         Command::Export(export) => export::export(engine, export).await,
-        Command::Postgres(command) => postgres::carry_out(command, json).await,
+        Command::Postgres(command) => postgres::carry_out(engine, command, json).await,
         Command::Activity { most } => activity::show(engine, most, json),
         // Carried out above, without an installation or on its own terms.
         Command::Run | Command::Demo | Command::Doctor { .. } | Command::Completions { .. } => Ok(Outcome::Done),

@@ -76,9 +76,10 @@ fn list(status: &Status) -> Result<(), Failure> {
     }
     let width = status.destinations.iter().map(|it| it.name.len()).max().unwrap_or_default();
     for destination in &status.destinations {
-        let DestinationStatus { name, state, place, account, next_step, .. } = destination;
+        let DestinationStatus { name, state, place, account, format, next_step, .. } = destination;
+        let format = if *format == place.usual_format().name() { "" } else { &format!(", as {format}") };
         data(format_args!("  {name:width$}  {state}"))?;
-        data(format_args!("  {:width$}  {place}, for account {account}", ""))?;
+        data(format_args!("  {:width$}  {place}{format}, for account {account}", ""))?;
         why(destination.trouble.as_ref(), width)?;
         step(next_step, width)?;
     }

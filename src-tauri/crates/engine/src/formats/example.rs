@@ -36,8 +36,10 @@ impl Taker for CurlHeader {
         _: bool,
     ) -> Result<Change, ComposeError> {
         read(existing)?;
-        let line = format!("{BEFORE_THE_TOKEN}{}\n", credentials.access_token.expose());
-        Ok(Change::Write(SecretBytes::new(line.into_bytes())))
+        let line = format!("{BEFORE_THE_TOKEN}{}\n", credentials.access_token.expose()).into_bytes();
+        // What couldn't be read back is not written.
+        read(Some(&line))?;
+        Ok(Change::Write(SecretBytes::new(line)))
     }
 
     fn without_token(

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use toml_edit::{ArrayOfTables, DocumentMut, Item, Table};
+use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, TomlError};
 
 use super::{Destination, Settings, SettingsError};
 use crate::unfinished;
@@ -72,7 +72,8 @@ fn change(file: &Path, apply: impl FnOnce(&mut DocumentMut) -> io::Result<()>) -
         Err(why) if why.kind() == io::ErrorKind::NotFound => String::new(),
         Err(why) => return Err(io(why)),
     };
-    let mut document: DocumentMut = text.parse().map_err(|why| io(io::Error::other(format!("{why}"))))?;
+    let mut document: DocumentMut =
+        text.parse().map_err(|why: TomlError| io(io::Error::other(why.message().to_owned())))?;
     apply(&mut document).map_err(io)?;
     let text = document.to_string();
     Settings::parse(file, &text)?;

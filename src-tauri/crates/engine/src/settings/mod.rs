@@ -90,7 +90,7 @@ impl Settings {
 
     fn parse(file: &Path, text: &str) -> Result<Self, SettingsError> {
         let mistake = |what: String| SettingsError::Mistake(file.to_owned(), what);
-        let settings: Self = toml::from_str(text).map_err(|why| mistake(why.to_string().trim_end().to_owned()))?;
+        let settings: Self = toml::from_str(text).map_err(|why| mistake(told(text, &why)))?;
         let mut seen: Vec<&Destination> = Vec::new();
         for destination in &settings.destinations {
             if let Some(other) = seen.iter().find(|it| it.name == destination.name || it.spot() == destination.spot()) {
@@ -117,6 +117,14 @@ impl Settings {
         let found = self.destinations.iter().find(|destination| destination.name.as_str() == name);
         found.ok_or_else(|| SettingsError::NoDestination(name.to_owned()))
     }
+}
+
+/// A mistake by its line. The line itself is not repeated, since an address in it may hold a password.
+fn told(text: &str, why: &toml::de::Error) -> String {
+    let Some(before) = why.span().and_then(|span| text.get(..span.start)) else { return why.message().to_owned() };
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    format!("In line {line}, column {column}: {}", why.message().trim_end())
 }
 
 fn word<'de, D: Deserializer<'de>, T: FromStr<Err: fmt::Display>>(from: D) -> Result<T, D::Error> {
@@ -194,6 +202,14 @@ mod tests {
         assert!(said.contains("line 2") && said.contains("renew-befor"), "{said}");
         let said = parse("vault = \"paper\"").unwrap_err();
         assert!(said.contains("line 1") && said.contains("keychain, file or memory"), "{said}");
+    }
+
+    #[test]
+    fn a_mistake_shows_no_password() {
+        let said = parse("[[destination]]\nname = \"row\"\npostgres = \"postgres://me:canary@@db/it\"").unwrap_err();
+        assert!(said.contains("In line 3, column 12: ") && said.contains("%40") && !said.contains("canary"), "{said}");
+        let said = parse("[[destination]]\npostgres = \"postgres://me:canary@db/it\nname = \"row\"").unwrap_err();
+        assert!(said.contains("line 2") && !said.contains("canary"), "{said}");
     }
 
     #[test]

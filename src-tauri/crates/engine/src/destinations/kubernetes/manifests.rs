@@ -17,7 +17,9 @@ const KEY_VARIABLE: &str = "CLAUDE_TOKEN_ENCRYPTION_KEY";
 pub struct Wish<'a> {
     /// The Secret.
     pub place: &'a SecretPlace,
-    /// The paths of the files that lie in it, as a destination's format has them.
+    /// The format of what lies in it, as `destination add` takes it; none for the usual one.
+    pub format: Option<&'a str>,
+    /// The paths of that format's files.
     pub files: &'a [&'a str],
     /// The image of the pod that uses it.
     pub image: &'a str,
@@ -49,6 +51,7 @@ pub fn manifests(wish: &Wish<'_>) -> String {
 
 fn header(wish: &Wish<'_>) -> String {
     let SecretPlace { namespace, name, .. } = wish.place;
+    let format = wish.format.map_or_else(String::new, |format| format!(" --format {format}"));
     format!(
         "\
 # Keeps the Secret {namespace}/{name} fresh from within the cluster, and shows a pod that uses it. All of it lies in the
@@ -60,7 +63,8 @@ fn header(wish: &Wish<'_>) -> String {
 # and after it the sign-in, which is asked for once:
 #
 #   kubectl exec --namespace {namespace} -it deploy/{NAME} -- tokenferry login --paste
-#   kubectl exec --namespace {namespace} deploy/{NAME} -- tokenferry destination add {name} --kubernetes {namespace}/{name}
+#   kubectl exec --namespace {namespace} -it deploy/{NAME} -- \\
+#     tokenferry destination add {name} --kubernetes {namespace}/{name}{format}
 #
 # Where Tokenferry runs outside of the cluster, leave out the claim and the Deployment, and bind the Role to its user.
 "
