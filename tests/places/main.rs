@@ -17,6 +17,7 @@ mod pairs;
 mod place;
 mod proofs;
 mod readme;
+mod scene;
 #[path = "../kubernetes/stand_in/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "the tests of Kubernetes need more of it")]
 mod stand_in;

@@ -1,37 +1,21 @@
 //! Every pair of format and place.
 
-use base64::Engine as _;
-use base64::prelude::BASE64_URL_SAFE;
-use bed::steps::{report, sign_in, token};
-use bed::{Home, Provider, TestEngine};
+use bed::TestEngine;
+use bed::steps::{report, token};
 use engine::formats::{ALL, Format, Taker};
 
-use crate::place::{Files, Place, kinds};
+use crate::place::Files;
+use crate::scene::Scene;
 
 /// Delivered, renewed, delivered anew, taken away: each format in each place that takes it, beside the others there. All
 /// other pairs are refused. What takes what is said by the list that the README's table is made from.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_format_goes_to_every_place() {
-    let (provider, engine) = (Provider::start(), TestEngine::get());
-    let mut key = [0; 32];
-    getrandom::fill(&mut key).unwrap();
-    let key = BASE64_URL_SAFE.encode(key);
-    let mut home = Home::new().provider(&provider).engine(&engine).set("CLAUDE_TOKEN_ENCRYPTION_KEY", &key);
-    let mut places = Vec::new();
-    for (kind, sample) in kinds() {
-        let place = Place::of(kind, &engine, &key).await;
-        match &place {
-            Place::Kubernetes(cluster) => home = home.set("KUBECONFIG", cluster.kubeconfig("certificate")),
-            Place::Postgres(cluster, _) => {
-                home.tokenferry(["postgres", "init", &cluster.by_socket()]).run().await.succeeds();
-            }
-            Place::Volume(_) | Place::Directory(_) => {}
-        }
-        places.push((kind, sample, place));
-    }
-    sign_in(&home).await;
+    let engine = TestEngine::get();
+    let scene = Scene::set(&engine).await;
+    let home = &scene.home;
     let mut pairs = Vec::new();
-    for (kind, sample, place) in &places {
+    for (kind, sample, place) in &scene.places {
         for taker in ALL {
             let (name, format): (_, Format) = (format!("{}-{kind}", taker.name()), taker.name().parse().unwrap());
             let arguments = ["destination", "add", &name, "--format", taker.name(), "--yes"].map(str::to_owned);
@@ -51,7 +35,7 @@ async fn every_format_goes_to_every_place() {
     assert_eq!(pairs.len(), (ALL.len() - 1) * 3 + 1, "a row is one format alone, which goes nowhere else");
     for _ in 0..2 {
         home.tokenferry(["sync"]).run().await.succeeds();
-        let token = token(&home).await;
+        let token = token(home).await;
         for (name, place, taker) in &pairs {
             holds(name, &place.files(*taker).await, *taker, &token);
         }

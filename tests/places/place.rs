@@ -34,7 +34,7 @@ pub(crate) enum Place {
     /// Ada's row, and the key that it is encrypted with.
     Postgres(Cluster, String),
     /// A Secret for each format.
-    Kubernetes(StandIn),
+    Kubernetes(Box<StandIn>),
 }
 
 /// The content of each file by its path, and its permission bits where a place has such.
@@ -51,7 +51,7 @@ impl Place {
                 cluster.sql(r#"INSERT INTO "LiteLLM_UserTable" VALUES ('ada')"#);
                 Self::Postgres(cluster, key.to_owned())
             }
-            "kubernetes" => Self::Kubernetes(StandIn::start().await),
+            "kubernetes" => Self::Kubernetes(Box::new(StandIn::start().await)),
             other => panic!("say here how a {other} is made"),
         }
     }

@@ -3,14 +3,14 @@
 
 use std::fs;
 
-use bed::steps::{sign_in, token};
-use bed::{Cluster, Home, Provider, TestEngine};
+use bed::steps::token;
+use bed::{Home, Provider, TestEngine};
 use engine::formats::ALL;
 use practice::{Endpoint, Fault, Fingerprint, Trouble};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::place::Place;
+use crate::scene::Scene;
 
 const ADA: &str = "ada@practice.example";
 
@@ -48,30 +48,22 @@ fn asked(provider: &Provider, endpoint: Endpoint) -> Vec<(Option<Fingerprint>, V
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sign_in_is_proved_in_every_format_and_place() {
-    let (provider, engine, cluster) = (Provider::start(), TestEngine::get(), Cluster::start());
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).unwrap();
-    let key = base64::Engine::encode(&base64::prelude::BASE64_URL_SAFE, bytes);
-    let home = Home::new().provider(&provider).engine(&engine).set("CLAUDE_TOKEN_ENCRYPTION_KEY", &key);
-    sign_in(&home).await;
-    let places = Place::all(&engine).await;
-    for (number, place) in places.iter().enumerate() {
-        for taker in ALL.iter().filter(|taker| taker.name() != "litellm-row") {
-            let name = format!("{}-{number}", taker.name());
+    let engine = TestEngine::get();
+    let Scene { provider, home, places } = Scene::set(&engine).await;
+    let mut count = 0;
+    for (kind, sample, place) in &places {
+        for taker in ALL.iter().filter(|taker| sample.takes(taker.name().parse().unwrap()).is_ok()) {
+            let name = format!("{}-{kind}", taker.name());
             let arguments = ["destination", "add", &name, "--format", taker.name(), "--yes"].map(str::to_owned);
-            home.tokenferry(arguments.into_iter().chain(place.arguments())).run().await.succeeds();
+            home.tokenferry(arguments.into_iter().chain(place.arguments(*taker))).run().await.succeeds();
+            count += 1;
         }
     }
-    cluster.sql(r#"INSERT INTO "LiteLLM_UserTable" VALUES ('ada')"#);
-    let url = cluster.by_socket();
-    home.tokenferry(["postgres", "init", &url]).run().await.succeeds();
-    let add = ["destination", "add", "row", "--postgres", &url, "--user-id", "ada", "--yes"];
-    home.tokenferry(add).run().await.succeeds();
     home.tokenferry(["sync"]).run().await.succeeds();
     provider.clear_record();
 
     let proofs = proofs(&home, 0).await;
-    assert_eq!(proofs.len(), places.len() * (ALL.len() - 1) + 1);
+    assert_eq!(proofs.len(), count);
     for proof in proofs {
         assert_eq!((&proof["outcome"], &proof["identity"]["email"]), (&json!("proved"), &json!(ADA)), "{proof}");
     }

@@ -299,7 +299,7 @@ impl DeliveryError {
             Self::BadPath { .. } => {
                 "Give a path from the volume's root, such as \".credentials.json\", without \"..\".".to_owned()
             }
-            Self::KeepsChanging { .. } => "Nothing; it is tried again.".to_owned(),
+            Self::KeepsChanging { .. } => "There is nothing to do: it is tried again.".to_owned(),
             Self::NotAsWritten { .. } => "See what else writes to this file; it is tried again.".to_owned(),
             Self::FileSystem { .. } => "Look at the disk that the volume is on; it is tried again.".to_owned(),
         }

@@ -228,12 +228,12 @@ fn explanation(wish: &Wish) -> Vec<String> {
     match &wish.tokens {
         Tokens::Delivered(source) => {
             let place = match source {
-                Source::Folder(folder) => format!("--directory {folder}"),
-                Source::Volume { name, .. } => format!("--volume {name}"),
+                Source::Folder(folder) => format!("the folder {folder}"),
+                Source::Volume { name, .. } => format!("the volume {name}"),
             };
             tell(format!(
-                "Deliver the token with `tokenferry destination add litellm {place} --format token-file`. In a container the \
-                 file has to be readable for LiteLLM's user there: --owner UID:GID decides it."
+                "`tokenferry run` keeps the token in {place} fresh; `tokenferry sync` puts it there now. In a container the file \
+                 has to be readable for LiteLLM's user: --owner UID:GID of `destination add` decides it."
             ));
             if wish.version.reads_files() {
                 tell("LiteLLM reads the file for each request, so a renewal needs no restart.".to_owned());

@@ -293,7 +293,7 @@ impl FolderError {
             }
             Self::NotUnderstood { .. } => "Mend the file, or move it away; it was left alone.".to_owned(),
             Self::TooLarge { .. } => "Make it smaller, or move it away; it was left alone.".to_owned(),
-            Self::KeepsChanging { .. } => "Nothing; it is tried again.".to_owned(),
+            Self::KeepsChanging { .. } => "There is nothing to do: it is tried again.".to_owned(),
             Self::NotAsWritten { .. } => "See what else writes to this file; it is tried again.".to_owned(),
             Self::Hangs { .. } => "Look at the disk or the server that the folder is on; it is tried again.".to_owned(),
             Self::FileSystem { .. } => "Look at the disk that the folder is on; it is tried again.".to_owned(),
