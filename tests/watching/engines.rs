@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bed::steps::{eventually, token};
 use bed::{Dockerd, TestEngine};
+use rustix::process::Signal;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -26,10 +27,12 @@ async fn an_engine_that_comes_back_is_caught_up_with() {
     eventually("all is well", async || scene.web().await["code"] == "up_to_date").await;
 
     tokio::time::sleep(Duration::from_secs(4)).await;
-    // What happened while nobody could hear it is found as well.
+    // What happened while nobody could hear it is found as well; with `run` held still, so that it can't be there first.
+    run.signal(Signal::STOP);
     dockerd.kill().await;
     dockerd.restart().await;
     volume.write(".credentials.json", b"", (0, 0, 0o600)).await;
+    run.signal(Signal::CONT);
     until_fresh(&scene, &volume).await;
     stop(run).await;
 }
