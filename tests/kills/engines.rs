@@ -213,13 +213,13 @@ impl Siege {
 
     /// Kills the engine, and starts it again after this long.
     async fn engine_is_away(&mut self, time: Duration) -> Away {
-        let taken = |siege: &Self| siege.forwarder.as_ref().map_or(0, Forwarder::taken);
+        let cut = |siege: &Self| siege.forwarder.as_ref().map_or(0, Forwarder::cut);
         self.dockerd.kill().await;
-        let (begun, before, connections) = (Instant::now(), Spent::by(self.run.pid()), taken(self));
+        let (begun, before, connections) = (Instant::now(), Spent::by(self.run.pid()), cut(self));
         sleep(time).await;
         self.dockerd.restart().await;
         let (time, spent) = (begun.elapsed(), Spent::by(self.run.pid()) - before);
-        Away { times: 1, time, spent, connections: taken(self) - connections }
+        Away { times: 1, time, spent, connections: cut(self) - connections }
     }
 
     /// Renews once more for long, and expects all to be well soon.
@@ -466,6 +466,6 @@ async fn asking_again_and_again_is_noticed() {
     for _ in 0..20 {
         asking.docker().ping().await.expect_err("nobody is there");
     }
-    let away = Away { times: 1, time: begun.elapsed(), connections: forwarder.taken(), ..Away::default() };
+    let away = Away { times: 1, time: begun.elapsed(), connections: forwarder.cut(), ..Away::default() };
     expect_patience(&away);
 }

@@ -1,5 +1,5 @@
 //! A way to an engine that stays when the engine goes, as Docker Desktop's and a socket that systemd holds do: a connection
-//! is taken at once, and cut where nobody is behind. It counts them.
+//! is taken at once, and cut where nobody is behind. Those it counts.
 
 use std::{
     path::{Path, PathBuf},
@@ -20,7 +20,7 @@ use tokio::{
 #[derive(Debug)]
 pub(crate) struct Forwarder {
     host: String,
-    taken: Arc<AtomicUsize>,
+    cut: Arc<AtomicUsize>,
     taking: JoinHandle<()>,
 }
 
@@ -30,17 +30,16 @@ impl Forwarder {
         let behind = PathBuf::from(engine.host().trim_start_matches("unix://"));
         let socket = folder.join("engine.sock");
         let listener = UnixListener::bind(&socket).expect("a socket should be made");
-        let taken = Arc::new(AtomicUsize::new(0));
+        let cut = Arc::new(AtomicUsize::new(0));
         let taking = tokio::spawn({
-            let taken = Arc::clone(&taken);
+            let cut = Arc::clone(&cut);
             async move {
                 while let Ok((connection, _)) = listener.accept().await {
-                    taken.fetch_add(1, Ordering::Relaxed);
-                    tokio::spawn(forward(connection, behind.clone()));
+                    tokio::spawn(forward(connection, behind.clone(), Arc::clone(&cut)));
                 }
             }
         });
-        Self { host: format!("unix://{}", socket.display()), taken, taking }
+        Self { host: format!("unix://{}", socket.display()), cut, taking }
     }
 
     /// The engine, by this way.
@@ -48,9 +47,9 @@ impl Forwarder {
         TestEngine::at(&self.host)
     }
 
-    /// How many connections there were so far.
-    pub(crate) fn taken(&self) -> usize {
-        self.taken.load(Ordering::Relaxed)
+    /// How many connections there were to nobody so far.
+    pub(crate) fn cut(&self) -> usize {
+        self.cut.load(Ordering::Relaxed)
     }
 }
 
@@ -60,9 +59,10 @@ impl Drop for Forwarder {
     }
 }
 
-async fn forward(mut connection: UnixStream, behind: PathBuf) {
-    if let Ok(mut behind) = UnixStream::connect(behind).await {
+async fn forward(mut connection: UnixStream, behind: PathBuf, cut: Arc<AtomicUsize>) {
+    match UnixStream::connect(behind).await {
         // Either end may be gone in the middle: that is what this is for.
-        let _ = copy_bidirectional(&mut connection, &mut behind).await;
+        Ok(mut behind) => drop(copy_bidirectional(&mut connection, &mut behind).await),
+        Err(_) => drop(cut.fetch_add(1, Ordering::Relaxed)),
     }
 }
