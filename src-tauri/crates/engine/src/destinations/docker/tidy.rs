@@ -71,6 +71,23 @@ impl Docker {
         }
     }
 
+    /// Removes what is ours and dead. An engine that was killed while it cleared a container away, and gives up on it when
+    /// it is back, leaves it so; nobody uses such a one, so this needs no turn.
+    ///
+    /// # Errors
+    /// The engine is away. What couldn't be removed is no error.
+    pub(crate) async fn remove_dead(&self) -> Result<(), EngineError> {
+        let ours = format!("{INSTALLATION_LABEL}={}", self.installation);
+        let filters = HashMap::from([("label".to_owned(), vec![ours])]);
+        let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
+        let found = self.call("list containers", self.api.list_containers(Some(options))).await?;
+        let dead = found.into_iter().filter(|it| it.state == Some(ContainerSummaryStateEnum::DEAD));
+        for id in dead.filter_map(|it| it.id) {
+            self.remove(&id).await;
+        }
+        Ok(())
+    }
+
     async fn remove_leftover_couriers(&self) -> Result<(), EngineError> {
         for id in self.leftover_couriers().await? {
             self.remove(&id).await;

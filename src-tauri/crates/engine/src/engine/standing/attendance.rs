@@ -29,6 +29,9 @@ const SIGN_OF_LIFE: Duration = Duration::from_secs(60);
 const LABELS_AFTER: Duration = Duration::from_millis(300);
 /// How long to wait where labels could not be read.
 const LABELS_AGAIN: Duration = Duration::from_secs(5);
+/// How long after an engine is there what it left dead of ours is removed: one that was killed tries to clear it away itself
+/// when it is back.
+const DEAD_AFTER: Duration = Duration::from_secs(5);
 /// The clock on the wall went on this much further than the one that counts: the machine slept.
 const SLEPT: Duration = Duration::from_secs(20);
 
@@ -39,6 +42,7 @@ enum Done {
     Alive(Result<(), EngineError>),
     Carried(Round),
     Approved(Result<(), Error>),
+    Cleared(Result<(), EngineError>),
 }
 
 /// What is known and what goes on while the engine is connected.
@@ -57,6 +61,8 @@ struct Attendance<'a> {
     /// When labels are to be read, and whose count, if any do.
     labels_at: Option<Instant>,
     labels_of: Option<BTreeSet<AccountName>>,
+    /// When to remove what is dead, unless that is done.
+    clear_at: Option<Instant>,
     /// When something was last heard of the engine.
     heard: Instant,
 }
@@ -78,6 +84,7 @@ impl<'a> Watch<'a> {
             plan_at: now,
             labels_at: None,
             labels_of: None,
+            clear_at: Some(now + DEAD_AFTER),
             heard: now,
         };
         attendance.take_over_settings(now);
@@ -155,6 +162,10 @@ impl Attendance<'_> {
         if self.labels_at.take_if(|at| *at <= now).is_some() {
             self.going_on.push(watch.approve_labelled(docker.clone()).map(Done::Approved).boxed());
         }
+        if self.clear_at.take_if(|at| *at <= now).is_some() {
+            let docker = docker.clone();
+            self.going_on.push(async move { Done::Cleared(docker.remove_dead().await) }.boxed());
+        }
         if self.heard + SIGN_OF_LIFE <= now {
             self.heard = now;
             let docker = docker.clone();
@@ -166,7 +177,7 @@ impl Attendance<'_> {
     fn wakes_at(&self) -> Instant {
         let due = (!self.is_carrying).then(|| self.vigil.next_due().into_iter().chain([self.plan_at]));
         let looks = if self.is_looking { None } else { self.vigil.next_looks() };
-        let all = due.into_iter().flatten().chain(looks).chain(self.labels_at);
+        let all = due.into_iter().flatten().chain(looks).chain(self.labels_at).chain(self.clear_at);
         all.fold(self.heard + SIGN_OF_LIFE, Instant::min)
     }
 
@@ -214,11 +225,12 @@ impl Attendance<'_> {
                 self.ready.take_over(round.orders);
                 self.watch.tell(round.trouble);
             }
-            Done::Approved(Ok(())) | Done::Alive(Ok(())) => {}
+            Done::Approved(Ok(())) | Done::Alive(Ok(())) | Done::Cleared(Ok(())) => {}
             Done::Approved(Err(why)) => {
                 tracing::debug!("labels could not be read: {why}");
                 self.labels_at = Some(now + LABELS_AGAIN);
             }
+            Done::Cleared(Err(why)) => tracing::debug!("what is dead could not be looked for: {why}"),
             Done::Alive(Err(why)) => return Err(why),
         }
         Ok(())
