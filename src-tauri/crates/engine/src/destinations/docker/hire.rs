@@ -10,7 +10,7 @@ use bollard::query_parameters::{
 use courier::{Image, PROGRAM, mount_point};
 
 use super::conversation::Courier;
-use super::{Docker, EngineError, is_missing};
+use super::{Docker, EngineError, is_answer, is_missing};
 
 /// How long the engine may take to clear a courier away that has ended; 100 volumes took it 0.4 s.
 const FAREWELL: Duration = Duration::from_secs(10);
@@ -129,7 +129,8 @@ impl Docker {
         Ok(Courier::new(id.to_owned(), attached, &self.reach))
     }
 
-    /// Bids the courier farewell, and waits until the engine has cleared it away.
+    /// Bids the courier farewell, and waits until the engine has cleared it away, or is away itself: what stays is found again
+    /// by its label.
     pub(super) async fn dismiss(&self, courier: Courier) {
         let id = courier.farewell().await;
         let gone = async {
@@ -139,8 +140,10 @@ impl Docker {
                 wait = waits.next().unwrap_or(wait);
                 tokio::time::sleep(wait).await;
                 match self.api.inspect_container(&id, None::<InspectContainerOptions>).await {
-                    Err(error) if is_missing(&error) => return,
-                    _ => {}
+                    Ok(_) => {}
+                    // An engine that is away clears nothing away before it is back.
+                    Err(error) if is_missing(&error) || !is_answer(&error) => return,
+                    Err(_) => {}
                 }
             }
         };

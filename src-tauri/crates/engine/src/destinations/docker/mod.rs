@@ -150,6 +150,11 @@ fn is_missing(error: &CallError) -> bool {
     matches!(error, CallError::DockerResponseServerError { status_code: 404, .. })
 }
 
+/// Whether it is the engine's own answer, so that it is there.
+fn is_answer(error: &CallError) -> bool {
+    matches!(error, CallError::DockerResponseServerError { .. })
+}
+
 /// 16 random hex digits.
 fn random_name(reach: &Reach) -> Result<String, EngineError> {
     let mut bytes = [0_u8; 8];
