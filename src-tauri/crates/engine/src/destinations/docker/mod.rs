@@ -150,9 +150,15 @@ fn is_missing(error: &CallError) -> bool {
     matches!(error, CallError::DockerResponseServerError { status_code: 404, .. })
 }
 
-/// Whether it is the engine's own answer, so that it is there.
+/// Whether it is the engine's own answer, if only one that can't be read, so that it is there. podman has a state that no
+/// container of Docker's is ever in.
 fn is_answer(error: &CallError) -> bool {
-    matches!(error, CallError::DockerResponseServerError { .. })
+    matches!(
+        error,
+        CallError::DockerResponseServerError { .. }
+            | CallError::JsonDataError { .. }
+            | CallError::JsonSerdeError { .. }
+    )
 }
 
 /// 16 random hex digits.
