@@ -67,6 +67,8 @@ const LONG_AWAY: Duration = Duration::from_secs(15);
 const CAUGHT_UP: Duration = Duration::from_secs(20);
 /// An engine that was killed clears its containers away when it starts, and a courier is made for a moment at any time.
 const GONE_WITHIN: Duration = Duration::from_secs(20);
+/// A volume that was made by accident is gone by then.
+const UNDONE_WITHIN: Duration = Duration::from_secs(1);
 /// How much of a core `run` may use while its engine is away; not optimized, as tests are.
 const BUSY: f64 = 0.1;
 /// How many connections it may ask for each time that the engine is away, and in each further second.
@@ -224,10 +226,16 @@ impl Siege {
 
     /// Renews once more for long, and expects all to be well soon.
     async fn rests(&mut self, when: &str) {
-        // It may be between two lives.
-        let last =
-            VolumeCreateRequest { name: Some(self.volumes[VOLUMES - 1].name().to_owned()), ..Default::default() };
-        self.dockerd.docker().create_volume(last).await.expect("a volume should be made");
+        // It may be between two lives; and where a courier has just made it by accident, that is undone in a moment.
+        let last = self.volumes[VOLUMES - 1].name();
+        loop {
+            let body = VolumeCreateRequest { name: Some(last.to_owned()), ..Default::default() };
+            self.dockerd.docker().create_volume(body).await.expect("a volume should be made");
+            sleep(UNDONE_WITHIN).await;
+            if self.dockerd.docker().inspect_volume(last).await.is_ok() {
+                break;
+            }
+        }
         self.lives_last(LONG).await;
         let took = expect_delivered(&self.home, &self.volumes, CAUGHT_UP, when).await;
         println!("{when}: the newest token is everywhere within {took:?}");
