@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use bollard::models::ContainerInspectResponse;
 use bollard::query_parameters::ListContainersOptionsBuilder;
-use futures_util::stream;
+use futures_util::future::FusedFuture;
+use futures_util::{FutureExt, stream};
 use http::{Method, StatusCode};
 use tokio::sync::SetOnce;
 use tokio::time::{sleep, timeout};
@@ -167,7 +168,7 @@ impl Docker {
         // Gets that on its way before all others.
         tokio::task::yield_now().await;
         let Some(look) = self.look_into(container) else { return Ok(None) };
-        let mut look = std::pin::pin!(look);
+        let mut look = std::pin::pin!(look.fuse());
         let held_up = async { Ok(hold_and_look(&self.lines, container, first, look.as_mut()).await) };
         let both = tokio::try_join!(held_up, self.prepare(container, parcels));
         let ((found, mut hold), Prepared { mut guest, waiting, seen }) = match both {
@@ -189,7 +190,11 @@ impl Docker {
                 let third = Hold::begin(&self.lines, container);
                 sleep(IN_LINE).await;
                 hold = third;
-                let found = timeout(LATE_LOOK, look).await.ok().and_then(Result::ok);
+                // An engine that went away has answered it already, and all others.
+                let found = match look.is_terminated() {
+                    true => None,
+                    false => timeout(LATE_LOOK, look).await.ok().and_then(Result::ok),
+                };
                 ready.all &= found.is_some_and(|found| self.learn(&mut guest, found));
                 if ready.all {
                     let contents = self.read_volumes(&stand_in, &guest).await;
