@@ -18,7 +18,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// Watches until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Changes {
+pub struct Changes {
     happened: Arc<Notify>,
     watcher: Option<notify::RecommendedWatcher>,
 }
@@ -63,7 +63,7 @@ impl Changes {
     }
 
     /// Waits for the next change; one that came since the last call counts.
-    pub(crate) async fn next(&self) {
+    pub async fn next(&self) {
         if self.watcher.is_none() {
             return tokio::time::sleep(LOOK_AGAIN).await;
         }

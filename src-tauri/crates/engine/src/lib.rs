@@ -29,6 +29,7 @@ mod unfinished;
 pub mod vault;
 mod words;
 
+pub use changes::Changes;
 pub use engine::{
     CliUser, Discovered, Earlier, Engine, EngineProblem, Goodbye, KnownEngine, KnownEngines, Looking, Mended, Obtained,
     Proven, Proxy, Surroundings, Synced, TERMS,

@@ -16,6 +16,10 @@ mod proving;
 mod proxying;
 mod signing_in;
 mod standing;
+mod telling;
+mod turning;
+mod usage;
+mod users;
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -183,6 +187,8 @@ impl Engine {
             provider: self.other_provider.then(|| self.provider.endpoints().name.clone()),
             vault: self.vault_kind,
             kept_fresh: vault::lock::is_kept(self.home.state())?,
+            paused: settings.paused,
+            quiet: settings.quiet,
             accounts: &accounts,
             renewing: &renewing,
             delivering: &delivering,

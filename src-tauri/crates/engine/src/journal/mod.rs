@@ -10,6 +10,7 @@ mod events;
 mod notices;
 mod pending;
 mod spots;
+mod told;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -28,13 +29,14 @@ use crate::destinations::DeliveryError;
 /// How long to wait for another process's transaction, which takes milliseconds.
 const BUSY_WITHIN: Duration = Duration::from_secs(10);
 /// Counts the shapes that the file has had.
-const SHAPE: u32 = 4;
+const SHAPE: u32 = 5;
 /// From nothing to the present shape, a step for each. One that was released stays as it is.
 const STEPS: [&str; SHAPE as usize] = [
     include_str!("shapes/1.sql"),
     include_str!("shapes/2.sql"),
     include_str!("shapes/3.sql"),
     include_str!("shapes/4.sql"),
+    include_str!("shapes/5.sql"),
 ];
 
 /// The journal can't be used.

@@ -19,6 +19,8 @@ pub struct Endpoints {
     pub paste_redirect: Url,
     /// Who an access token belongs to.
     pub profile: Url,
+    /// How much of a plan is used.
+    pub usage: Url,
     /// The models, which any good API key may list, for nothing.
     pub models: Url,
     /// How many tokens a prompt has: any token for inference may ask, for nothing.
@@ -46,6 +48,7 @@ impl Endpoints {
             revoke: at("https://platform.claude.com/v1/oauth/token/revoke")?,
             paste_redirect: at("https://platform.claude.com/oauth/code/callback")?,
             profile: at("https://api.anthropic.com/api/oauth/profile")?,
+            usage: at("https://api.anthropic.com/api/oauth/usage")?,
             models: at("https://api.anthropic.com/v1/models")?,
             count_tokens: at("https://api.anthropic.com/v1/messages/count_tokens")?,
         })
@@ -74,6 +77,7 @@ impl Endpoints {
             revoke: at("/v1/oauth/token/revoke")?,
             paste_redirect: at("/oauth/code/callback")?,
             profile: at("/api/oauth/profile")?,
+            usage: at("/api/oauth/usage")?,
             models: at("/v1/models")?,
             count_tokens: at("/v1/messages/count_tokens")?,
             name: base,

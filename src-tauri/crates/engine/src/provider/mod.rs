@@ -11,6 +11,7 @@ mod grant;
 mod http;
 mod profile;
 mod tokens;
+mod usage;
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -27,6 +28,7 @@ pub use error::{ProviderError, Unrenewed};
 pub use grant::Grant;
 use jiff::SignedDuration;
 pub use tokens::Tokens;
+pub use usage::UsageWindow;
 use url::Url;
 
 use crate::account::Identity;
@@ -208,6 +210,14 @@ impl Provider {
     pub async fn profile(&self, access_token: &SecretString) -> Result<Identity, ProviderError> {
         let answer = self.http.get(&self.endpoints.profile, access_token).await?;
         profile::read(&answer)
+    }
+
+    /// How much of their plan the holder of this access token has used.
+    ///
+    /// # Errors
+    /// As [`profile`](Self::profile).
+    pub async fn usage(&self, access_token: &SecretString) -> Result<Vec<UsageWindow>, ProviderError> {
+        usage::read(&self.http.get(&self.endpoints.usage, access_token).await?)
     }
 }
 

@@ -46,6 +46,43 @@ pub fn remove_destination(file: &Path, name: &str) -> Result<(), SettingsError> 
     })
 }
 
+/// What a person turns on and off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Switch {
+    /// [`Settings::paused`]
+    Paused,
+    /// [`Settings::quiet`]
+    Quiet,
+    /// [`Settings::approve_labelled`]
+    ApproveLabelled,
+}
+
+impl Switch {
+    fn key(self) -> &'static str {
+        match self {
+            Self::Paused => "paused",
+            Self::Quiet => "quiet",
+            Self::ApproveLabelled => "approve-labelled",
+        }
+    }
+}
+
+/// Turns a switch on or off. What is off by default is not written down.
+///
+/// # Errors
+/// [`SettingsError`]
+pub fn turn(file: &Path, switch: Switch, on: bool) -> Result<(), SettingsError> {
+    change(file, |document| {
+        document.remove(&switch.key().replace('-', "_"));
+        match document.get_mut(switch.key()) {
+            Some(value) => *value = toml_edit::value(on),
+            None if on => drop(document.insert(switch.key(), toml_edit::value(true))),
+            None => {}
+        }
+        Ok(())
+    })
+}
+
 /// Makes a destination ready to use.
 ///
 /// # Errors
@@ -123,6 +160,31 @@ mod tests {
             assert!(std::fs::read_to_string(&file).unwrap().contains("# mine"));
         }
         assert!(matches!(make_ready(&file, "no"), Err(SettingsError::NoDestination(_))));
+    }
+
+    #[test]
+    fn a_switch_is_turned_where_it_stands() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config.toml");
+        add_destination(&file, &destination("web", "v")).unwrap();
+        let is = |file: &Path| {
+            let settings = Settings::read(file).unwrap();
+            (settings.paused, settings.quiet, settings.approve_labelled)
+        };
+        turn(&file, Switch::Quiet, false).unwrap();
+        assert!(!std::fs::read_to_string(&file).unwrap().contains("quiet"));
+        turn(&file, Switch::Paused, true).unwrap();
+        turn(&file, Switch::ApproveLabelled, true).unwrap();
+        assert_eq!(is(&file), (true, false, true));
+        turn(&file, Switch::Paused, false).unwrap();
+        assert_eq!(is(&file), (false, false, true));
+        assert_eq!(Settings::read(&file).unwrap().destinations.len(), 1);
+
+        std::fs::write(&file, "# mine\npaused = false # for now\napprove_labelled = true\n").unwrap();
+        turn(&file, Switch::Paused, true).unwrap();
+        turn(&file, Switch::ApproveLabelled, false).unwrap();
+        assert_eq!(is(&file), (true, false, false));
+        assert!(std::fs::read_to_string(&file).unwrap().starts_with("# mine\n"));
     }
 
     #[test]

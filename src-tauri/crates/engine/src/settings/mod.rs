@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serializer};
 
-pub use edit::{add_destination, make_ready, remove_destination};
+pub use edit::{Switch, add_destination, make_ready, remove_destination, turn};
 pub use names::{DestinationName, Folder, VolumeName};
 pub use place::{Destination, Host, Place, Spot, VolumePlace, default_engine};
 
@@ -36,6 +36,12 @@ pub struct Settings {
     /// Whether a place that is labelled for an account that is signed in counts as approved of.
     #[serde(default, alias = "approve_labelled")]
     pub approve_labelled: bool,
+    /// Whether nothing is delivered by itself for now. Renewals go on, and what a person asks for is delivered.
+    #[serde(default)]
+    pub paused: bool,
+    /// Whether the resident shows no notices.
+    #[serde(default)]
+    pub quiet: bool,
     /// The places that are kept fresh. That one stands here means that the user approved of it.
     #[serde(default, rename = "destination")]
     pub destinations: Vec<Destination>,
@@ -43,7 +49,14 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { vault: None, renew_before: RENEW_BEFORE, approve_labelled: false, destinations: Vec::new() }
+        Self {
+            vault: None,
+            renew_before: RENEW_BEFORE,
+            approve_labelled: false,
+            paused: false,
+            quiet: false,
+            destinations: Vec::new(),
+        }
     }
 }
 

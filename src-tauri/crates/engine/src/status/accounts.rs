@@ -210,6 +210,8 @@ mod tests {
             provider: None,
             vault: VaultKind::File,
             kept_fresh: true,
+            paused: false,
+            quiet: false,
             accounts: &journal.accounts().unwrap(),
             signing_in: &[],
             renewing: &[],

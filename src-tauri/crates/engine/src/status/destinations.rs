@@ -23,6 +23,8 @@ pub enum DestinationState {
     Failing,
     /// Somebody signed in there by themselves.
     Foreign,
+    /// Nothing is delivered by itself for now.
+    Paused,
 }
 
 /// A destination, told to a person.
@@ -116,6 +118,10 @@ fn judge(
         }
         None if facts.delivering.contains(&destination.place.host()) => {
             (DestinationState::Delivering, "Delivering".to_owned(), String::new())
+        }
+        None if facts.paused => {
+            let sync = "Go on by itself again, or deliver once with `tokenferry sync`.".to_owned();
+            (DestinationState::Paused, "Paused".to_owned(), sync)
         }
         None if facts.kept_fresh => (DestinationState::Due, "Due".to_owned(), String::new()),
         None => {

@@ -29,6 +29,10 @@ pub struct Status {
     pub vault: VaultKind,
     /// Whether some program keeps everything fresh.
     pub kept_fresh: bool,
+    /// Whether nothing is delivered by itself for now.
+    pub paused: bool,
+    /// Whether the resident shows no notices.
+    pub quiet: bool,
     /// Every account.
     pub accounts: Vec<AccountStatus>,
     /// Every destination.
@@ -50,6 +54,10 @@ pub struct Facts<'a> {
     pub vault: VaultKind,
     /// See [`Status::kept_fresh`].
     pub kept_fresh: bool,
+    /// See [`Status::paused`].
+    pub paused: bool,
+    /// See [`Status::quiet`].
+    pub quiet: bool,
     /// From the journal.
     pub accounts: &'a [AccountRow],
     /// From the journal: accounts with a sign-in that waits for its code.
@@ -72,6 +80,8 @@ impl Status {
             provider: facts.provider.clone(),
             vault: facts.vault,
             kept_fresh: facts.kept_fresh,
+            paused: facts.paused,
+            quiet: facts.quiet,
             accounts: accounts::all(facts),
             destinations: facts.destinations.iter().map(|it| destinations::one(it, facts)).collect(),
             copies_left: destinations::left(facts),

@@ -127,6 +127,9 @@ impl Attendance<'_> {
         };
         let mut is_here = watch.is_here();
         settings.destinations.retain(|it| is_here(&it.place));
+        if settings.paused {
+            settings.destinations.clear();
+        }
         self.vigil.keep(&settings.destinations);
         self.ready.keep(&settings.destinations);
         // A label counts if its account is signed in.

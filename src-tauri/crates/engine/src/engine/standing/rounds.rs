@@ -66,6 +66,13 @@ impl<'a> Watch<'a> {
         round: &mut Round,
     ) -> Result<(), Error> {
         let mut plan = self.plan()?;
+        let due = if self.engine.settings()?.paused {
+            plan.deliver.clear();
+            round.untried.clear();
+            BTreeMap::new()
+        } else {
+            due
+        };
         plan.deliver.retain(|it| !waiting.contains(&it.name) && !due.contains_key(&it.name));
         round.next = plan.next;
         let mut wanted = std::mem::take(&mut plan.deliver);
