@@ -73,8 +73,9 @@ impl Switch {
 /// [`SettingsError`]
 pub fn turn(file: &Path, switch: Switch, on: bool) -> Result<(), SettingsError> {
     change(file, |document| {
-        document.remove(&switch.key().replace('-', "_"));
-        match document.get_mut(switch.key()) {
+        let (key, once) = (switch.key(), switch.key().replace('-', "_"));
+        let key = if document.contains_key(key) { key } else { once.as_str() };
+        match document.get_mut(key) {
             Some(value) => *value = toml_edit::value(on),
             None if on => drop(document.insert(switch.key(), toml_edit::value(true))),
             None => {}
