@@ -153,9 +153,15 @@ fn settings(folder: &Path) -> String {
     format!(
         "[containers]\ndefault_ulimits = [\"nofile={files}:{files}\", \"nproc={processes}:{processes}\"]\n\
          [engine]\ncgroup_manager = \"cgroupfs\"\nevents_logger = \"file\"\nlock_type = \"file\"\n\
-         tmp_dir = \"{folder}/tmp\"\n",
+         tmp_dir = \"{folder}/tmp\"\n{runtime}",
         folder = folder.display(),
+        runtime = if is_hybrid() { "runtime = \"runc\"\n" } else { "" },
     )
+}
+
+/// Whether both versions of control groups have controllers. crun, podman's usual runtime in Debian, refuses that.
+fn is_hybrid() -> bool {
+    fs::read_to_string("/sys/fs/cgroup/unified/cgroup.controllers").is_ok_and(|left| !left.trim().is_empty())
 }
 
 #[cfg(test)]

@@ -99,7 +99,7 @@ impl Docker {
             Ok(settled) => return settled,
             Err(HireError::Engine(error)) => error.into(),
             Err(HireError::Start(error)) => match errands.first() {
-                Some(errand) => self.blame(&errand.parcel.root, error).await,
+                Some(errand) => self.blame(errand, error).await,
                 None => error.into(),
             },
         };
@@ -107,10 +107,15 @@ impl Docker {
     }
 
     /// Whether it is the volume that a courier could not start with, or the engine that can't start any.
-    async fn blame(&self, volume: &str, error: EngineError) -> DeliveryError {
+    async fn blame(&self, errand: &Errand<'_>, error: EngineError) -> DeliveryError {
+        let volume = errand.parcel.root.as_str();
         match self.hire(&[]).await {
             Ok(courier) => {
                 self.dismiss(courier).await;
+                // podman, asked to remove a volume just as we came, can keep our accident's name and take its folder away.
+                if self.is_accident(volume, &errand.facts).await {
+                    self.undo_accident(volume).await;
+                }
                 if let Err(gone @ DeliveryError::VolumeMissing { .. }) = self.facts(volume).await {
                     // Its folder goes before podman forgets its name.
                     return gone;
