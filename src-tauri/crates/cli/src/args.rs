@@ -153,6 +153,8 @@ pub(crate) enum Command {
     },
     /// Keep everything fresh, until stopped
     Run,
+    /// The icon in the panel: keeps everything fresh and says when it needs you
+    Tray,
     /// See the whole job at work with a practice provider, leaving nothing behind
     Demo,
     /// Print what a shell needs to complete commands

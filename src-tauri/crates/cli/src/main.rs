@@ -15,13 +15,18 @@ use std::process::ExitCode;
 use clap::Parser;
 use engine::Surroundings;
 
-use crate::args::Args;
+use crate::args::{Args, Command};
 use crate::outcome::Outcome;
 
 fn main() -> ExitCode {
     let args = Args::parse();
     logging::begin();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+    let mut runtime = match args.command {
+        // Each thread has memory of its own, and the resident is always there.
+        Command::Tray => tokio::runtime::Builder::new_current_thread(),
+        _ => tokio::runtime::Builder::new_multi_thread(),
+    };
+    let runtime = match runtime.worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(why) => {
             talk::say(format_args!("The system gives no threads: {why}."));

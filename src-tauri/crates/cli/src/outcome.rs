@@ -43,6 +43,10 @@ pub(crate) enum Failure {
     /// The demo did not show what it is there to show.
     #[error("{what}")]
     Demo { what: String, fix: String },
+    /// There is no resident.
+    #[cfg(target_os = "linux")]
+    #[error(transparent)]
+    Tray(#[from] tray::Failed),
     /// The person or the system wanted the program to end.
     #[error("Stopped before its end.")]
     Interrupted,
@@ -52,6 +56,8 @@ impl Failure {
     fn code(&self) -> &'static str {
         match self {
             Self::Engine(error) => error.code(),
+            #[cfg(target_os = "linux")]
+            Self::Tray(failed) => failed.code(),
             Self::Declined { .. } => "declined",
             Self::Output(_) => "output",
             Self::Demo { .. } => "demo",
@@ -62,6 +68,8 @@ impl Failure {
     pub(crate) fn fix(&self) -> String {
         match self {
             Self::Engine(error) => error.fix(),
+            #[cfg(target_os = "linux")]
+            Self::Tray(failed) => failed.fix(),
             Self::Declined { fix, .. } | Self::Demo { fix, .. } => fix.clone(),
             Self::Output(_) | Self::Interrupted => String::new(),
         }

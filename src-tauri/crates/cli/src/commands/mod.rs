@@ -18,6 +18,7 @@ mod run;
 mod snippet;
 mod status;
 mod token;
+mod tray;
 
 use std::io::Write;
 
@@ -48,6 +49,7 @@ pub(crate) async fn carry_out(args: Args, surroundings: Surroundings) -> Result<
             let engine = Engine::open(surroundings)?;
             let done = match command {
                 Command::Run => run::keep(&engine, json, stopped()).await,
+                Command::Tray => tray::keep(&engine, json, stopped()).await,
                 Command::Login { account, one_year, paste: true, yes } => {
                     login::by_pasting(&engine, account.name, wanted(one_year), yes, json, stopped()).await
                 }
@@ -133,7 +135,9 @@ async fn one_off(engine: &Engine, command: Command, json: bool) -> Result<Outcom
         Command::Postgres(command) => postgres::carry_out(engine, command, json).await,
         Command::Activity { most } => activity::show(engine, most, json),
         // Carried out above, without an installation or on its own terms.
-        Command::Run | Command::Demo | Command::Doctor { .. } | Command::Completions { .. } => Ok(Outcome::Done),
+        Command::Run | Command::Tray | Command::Demo | Command::Doctor { .. } | Command::Completions { .. } => {
+            Ok(Outcome::Done)
+        }
     }
 }
 

@@ -1,0 +1,306 @@
+//! The menu as a pure model: what each line says, and what a click on it asks for. Every system draws it in its own way.
+
+use std::collections::BTreeSet;
+
+use engine::credentials::Kind;
+use engine::status::{AccountState, AccountStatus, DestinationState, DestinationStatus, Status};
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
+
+use crate::click::{Click, Page};
+use crate::icon::{self, Icon};
+use crate::words::{count, short, who};
+
+/// A line of the menu.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Item {
+    /// A line that may be clicked.
+    Line {
+        /// What it says.
+        label: String,
+        /// What a click asks for; none where there is nothing to click.
+        click: Option<Click>,
+    },
+    /// A line with a tick.
+    Check {
+        /// What it says.
+        label: String,
+        /// Whether it is ticked.
+        checked: bool,
+        /// What a click asks for; none where it can't be changed.
+        click: Option<Click>,
+    },
+    /// A menu of its own.
+    Menu {
+        /// What it says.
+        label: String,
+        /// What is in it.
+        items: Vec<Item>,
+    },
+    /// A line between groups.
+    Separator,
+}
+
+/// What the resident knows beside the status.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Now {
+    /// Whether a sync that was asked for is under way.
+    pub syncing: bool,
+    /// What came of the last sync that was asked for.
+    pub synced: Option<SyncResult>,
+    /// Accounts that are being renewed since it was asked for.
+    pub renewing: BTreeSet<String>,
+    /// What keeps everything from being kept fresh, such as a locked keychain.
+    pub trouble: Option<String>,
+    /// Whether it starts at login; none where that can't be set here.
+    pub start_at_login: Option<bool>,
+    /// Whether it was asked to end.
+    pub ending: bool,
+}
+
+/// What came of a sync.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SyncResult {
+    /// When.
+    pub at: Timestamp,
+    /// Destinations that have it, and copies that were to go and are gone.
+    pub done: usize,
+    /// Destinations that it failed at, by name.
+    pub failed: Vec<String>,
+    /// What went wrong, where it did: one sentence, or two.
+    pub why: Option<String>,
+}
+
+/// All that is shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Menu {
+    /// Which icon.
+    pub icon: Icon,
+    /// What is said where the pointer rests on the icon, a line each.
+    pub tooltip: String,
+    /// The lines.
+    pub items: Vec<Item>,
+}
+
+impl Menu {
+    /// The menu of a status, as seen in a time zone.
+    pub fn of(status: &Status, now: &Now, zone: &TimeZone) -> Self {
+        let icon = match Icon::of(status, now.syncing || !now.renewing.is_empty()) {
+            _ if now.trouble.is_some() => Icon::NeedsYou,
+            icon => icon,
+        };
+        Self { icon, tooltip: tooltip(status, now), items: items(status, now, zone) }
+    }
+
+    /// The menu where the status can't be told: what is wrong, and what is possible all the same.
+    pub fn blind(now: &Now) -> Self {
+        let trouble = now.trouble.clone().unwrap_or_default();
+        let items = vec![
+            line(short(&trouble), Click::Show(Page::Problems)),
+            Item::Separator,
+            line("Open Tokenferry", Click::Open),
+            line("Quit", Click::Quit),
+        ];
+        Self { icon: Icon::NeedsYou, tooltip: trouble, items }
+    }
+
+    /// When there may be something else to show though nothing happened: at ends, at midnight, after the patience with
+    /// what fails. Only times that a person can tell apart count.
+    pub fn changes(status: &Status, zone: &TimeZone) -> Timestamp {
+        let at = status.at;
+        let midnight = at.to_zoned(zone.clone()).tomorrow().and_then(|day| day.start_of_day());
+        let mut times = vec![midnight.map_or(at + 12.hours(), |day| day.timestamp())];
+        for account in &status.accounts {
+            times.extend(account.access_token_ends);
+            if let Some(ends) = account.sign_in_ends {
+                times.extend((0..=8).filter_map(|days| ends.checked_sub((24 * days).hours()).ok()));
+            }
+        }
+        times.extend(status.destinations.iter().filter_map(|it| it.failing_since).map(|since| since + icon::PATIENCE));
+        // What stands at the time itself is reckoned with from then on.
+        times.into_iter().filter(|time| *time > at).min().unwrap_or(at + 12.hours())
+    }
+}
+
+fn line(label: impl Into<String>, click: Click) -> Item {
+    Item::Line { label: label.into(), click: Some(click) }
+}
+
+fn still(label: impl Into<String>) -> Item {
+    Item::Line { label: label.into(), click: None }
+}
+
+fn items(status: &Status, now: &Now, zone: &TimeZone) -> Vec<Item> {
+    let mut items = Vec::new();
+    if let Some(trouble) = &now.trouble {
+        items.push(line(short(trouble), Click::Show(Page::Problems)));
+    }
+    if status.accounts.is_empty() {
+        items.push(still("Nobody is signed in"));
+    }
+    for account in &status.accounts {
+        items.extend(of_account(account, status.at));
+    }
+    items.push(Item::Separator);
+    items.push(line("Sign in…", Click::SignIn(None)));
+    items.push(sync(status, now, zone));
+    items.push(renew(status, now));
+    items.push(destinations(status));
+    items.push(Item::Separator);
+    items.push(line("Open Tokenferry", Click::Open));
+    items.push(Item::Check {
+        label: "Start at login".to_owned(),
+        checked: now.start_at_login.unwrap_or_default(),
+        click: now.start_at_login.map(|on| Click::StartAtLogin(!on)),
+    });
+    items.push(Item::Check {
+        label: "Pause".to_owned(),
+        checked: status.paused,
+        click: Some(Click::Pause(!status.paused)),
+    });
+    items.push(Item::Separator);
+    items.push(match now.ending {
+        true => still("Ending…"),
+        false => line("Quit", Click::Quit),
+    });
+    items
+}
+
+/// Who it is and how it stands; below, what a person has to do.
+fn of_account(account: &AccountStatus, now: Timestamp) -> Vec<Item> {
+    let mut items = vec![line(format!("{}: {}", who(account), short(&account.state)), Click::Show(Page::Accounts))];
+    if account.code == AccountState::NeedsSignIn {
+        items.push(sign_in_again(account, account.kind.is_renewed()));
+    } else if ends_soon(account, now) {
+        let what = match account.kind.is_renewed() {
+            true => account.sign_in.clone().unwrap_or_default(),
+            false => account.next_step.clone(),
+        };
+        items.push(still(format!("    {}", short(&what))));
+        items.push(sign_in_again(account, account.kind.is_renewed()));
+    }
+    items
+}
+
+/// A sign-in is made anew in the window; another token or key is got as the accounts' page says.
+fn sign_in_again(account: &AccountStatus, renewed: bool) -> Item {
+    match renewed {
+        true => {
+            line(format!("    Sign in again: {}…", short(&account.name)), Click::SignIn(Some(account.name.clone())))
+        }
+        false => line(format!("    Get another: {}…", short(&account.name)), Click::Show(Page::Accounts)),
+    }
+}
+
+fn ends_soon(account: &AccountStatus, now: Timestamp) -> bool {
+    let soon = |ends| engine::renewal::notice(ends, now).is_some_and(|days| days <= 7);
+    account.code != AccountState::SignedOut && account.sign_in_ends.is_some_and(soon)
+}
+
+fn sync(status: &Status, now: &Now, zone: &TimeZone) -> Item {
+    const SYNC: &str = "Sync to containers";
+    if now.syncing {
+        return still("Syncing to containers…");
+    }
+    if status.destinations.is_empty() && status.copies_left.is_empty() {
+        return still(SYNC);
+    }
+    let label = match &now.synced {
+        None => SYNC.to_owned(),
+        Some(synced) => format!("{SYNC} ({})", synced.words(status.at, zone)),
+    };
+    line(label, Click::Sync)
+}
+
+impl SyncResult {
+    /// Short enough for a menu's line: `3 up to date at 14:02`.
+    pub fn words(&self, now: Timestamp, zone: &TimeZone) -> String {
+        let at = engine::status::moment(self.at, now, zone);
+        match (self.done, self.failed.as_slice()) {
+            (0, []) if self.why.is_some() => format!("failed at {at}"),
+            (done, []) => format!("{done} up to date at {at}"),
+            (done, [one]) => format!("{} failed, {done} up to date at {at}", short(one)),
+            (done, failed) => format!("{} failed, {done} up to date at {at}", failed.len()),
+        }
+    }
+}
+
+fn renew(status: &Status, now: &Now) -> Item {
+    const RENEW: &str = "Renew now";
+    let renewable: Vec<&AccountStatus> = status.accounts.iter().filter(|it| is_renewable(it)).collect();
+    let one = |account: &AccountStatus, label: String| match now.renewing.contains(&account.name) {
+        true => still("Renewing…"),
+        false => line(label, Click::Renew(account.name.clone())),
+    };
+    match renewable.as_slice() {
+        [] => still(RENEW),
+        [account] => one(account, RENEW.to_owned()),
+        accounts => Item::Menu {
+            label: RENEW.to_owned(),
+            items: accounts.iter().map(|account| one(account, who(account))).collect(),
+        },
+    }
+}
+
+fn is_renewable(account: &AccountStatus) -> bool {
+    let there = !matches!(account.code, AccountState::SignedOut | AccountState::SigningIn | AccountState::NeedsSignIn);
+    account.kind == Kind::SignIn && there
+}
+
+/// Each with its state; the line itself says how they stand together.
+fn destinations(status: &Status) -> Item {
+    if status.destinations.is_empty() {
+        return line("Add a destination…", Click::Show(Page::Add));
+    }
+    let each = status
+        .destinations
+        .iter()
+        .map(|it| line(format!("{}: {}", short(it.name.as_str()), short(&it.state)), Click::Show(Page::Destinations)));
+    let add = [Item::Separator, line("Add a destination…", Click::Show(Page::Add))];
+    Item::Menu {
+        label: format!("{}: {}", count(status.destinations.len(), "destination"), together(status)),
+        items: each.chain(add).collect(),
+    }
+}
+
+fn together(status: &Status) -> String {
+    let number = |is: &dyn Fn(&DestinationStatus) -> bool| status.destinations.iter().filter(|it| is(it)).count();
+    let of = |code: DestinationState| number(&move |it| it.code == code);
+    let need = number(&|it| matches!(it.code, DestinationState::Failing | DestinationState::Foreign));
+    let (waiting, paused, good) =
+        (of(DestinationState::Waiting), of(DestinationState::Paused), of(DestinationState::UpToDate));
+    if need > 0 {
+        return if need == 1 { "1 is failing".to_owned() } else { format!("{need} are failing") };
+    }
+    if waiting > 0 {
+        return "waiting for Docker".to_owned();
+    }
+    if paused > 0 {
+        return "paused".to_owned();
+    }
+    match good == status.destinations.len() {
+        true => "up to date".to_owned(),
+        false => format!("{good} up to date"),
+    }
+}
+
+fn tooltip(status: &Status, now: &Now) -> String {
+    let mut lines = Vec::new();
+    lines.extend(now.trouble.clone());
+    if status.accounts.is_empty() {
+        lines.push("Nobody is signed in".to_owned());
+    }
+    for account in &status.accounts {
+        lines.push(format!("{}: {}", who(account), account.state));
+        if ends_soon(account, status.at) && account.kind.is_renewed() {
+            lines.extend(account.sign_in.clone());
+        }
+    }
+    if !status.destinations.is_empty() {
+        lines.push(format!("{}: {}", count(status.destinations.len(), "destination"), together(status)));
+    }
+    if status.paused {
+        lines.push("Paused: nothing is delivered by itself".to_owned());
+    }
+    lines.join("\n")
+}
