@@ -1,0 +1,121 @@
+//! The app's life: one of it at a time, from the first window to the end, which waits for what is under way.
+
+use std::time::Duration;
+
+use tauri::{AppHandle, Manager, RunEvent};
+use tokio::time::timeout;
+
+use crate::arguments::Arguments;
+use crate::desk::Desk;
+use crate::sign_in::{self, Way};
+use crate::{commands, watching, windows};
+
+/// How long the end waits for a renewal in flight, for a sign-in that was given up to be ended, for a courier to be removed.
+const END_WITHIN: Duration = Duration::from_secs(20);
+
+/// Lives until the last window is closed.
+pub(crate) fn live(arguments: Arguments) -> tauri::Result<u8> {
+    let app = tauri::Builder::default()
+        // First, so that a second start does nothing else.
+        .plugin(tauri_plugin_single_instance::init(|app, words, _| {
+            // Those of a second start were read there as well, so a mistake has been told.
+            again(app, Arguments::read(words.into_iter().skip(1)).unwrap_or_default());
+        }))
+        .plugin(tauri_plugin_shell::init())
+        .manage(Desk::new(arguments.page))
+        .invoke_handler(tauri::generate_handler![
+            commands::accounts::refresh,
+            commands::accounts::sign_in,
+            commands::accounts::sign_in_cancel,
+            commands::accounts::sign_in_paste,
+            commands::accounts::sign_in_replace,
+            commands::accounts::sign_out,
+            commands::looking::activity,
+            commands::looking::mend,
+            commands::looking::problems,
+            commands::looking::usage,
+            commands::looking::view,
+            commands::places::add_directory,
+            commands::places::add_volume,
+            commands::places::approve,
+            commands::places::discover,
+            commands::places::remove_destination,
+            commands::places::snippet,
+            commands::places::sync,
+            commands::places::used_by,
+            commands::settings::open_url,
+            commands::settings::set_paused,
+            commands::settings::set_quiet,
+            commands::settings::set_start_at_login,
+        ])
+        .setup(move |app| {
+            begin(app.handle(), arguments)?;
+            Ok(())
+        })
+        .build(tauri::generate_context!())?;
+    let code = app.run_return(|app, event| {
+        if let RunEvent::ExitRequested { api, code: None, .. } = event {
+            api.prevent_exit();
+            tauri::async_runtime::spawn(end(app.clone()));
+        }
+    });
+    Ok(u8::try_from(code).unwrap_or(1))
+}
+
+fn begin(app: &AppHandle, arguments: Arguments) -> tauri::Result<()> {
+    windows::show(app, arguments.page)?;
+    tauri::async_runtime::spawn(watching::watch(app.clone()));
+    #[cfg(target_os = "linux")]
+    {
+        let app = app.clone();
+        tauri::async_runtime::spawn_blocking(move || {
+            if let Ok(engine) = app.state::<Desk>().engine() {
+                crate::resident::start(engine.home().state());
+            }
+        });
+    }
+    sign_in_as_told(app, &arguments);
+    Ok(())
+}
+
+/// Does what a second start was meant to.
+fn again(app: &AppHandle, arguments: Arguments) {
+    let (app, on_main) = (app.clone(), app.clone());
+    let shown = on_main.run_on_main_thread(move || {
+        if let Err(why) = windows::show(&app, arguments.page) {
+            tracing::error!("the window could not be shown: {why}");
+        }
+        sign_in_as_told(&app, &arguments);
+    });
+    if let Err(why) = shown {
+        tracing::error!("the window could not be shown: {why}");
+    }
+}
+
+fn sign_in_as_told(app: &AppHandle, arguments: &Arguments) {
+    let Some(account) = arguments.sign_in.clone() else { return };
+    let app = app.clone();
+    tauri::async_runtime::spawn(async move {
+        // One that is under way is what is meant.
+        if app.state::<Desk>().sign_ins.is_under_way() {
+            sign_in::bring(&app);
+        } else if let Err(why) = sign_in::begin(&app, account, Way::Window) {
+            tracing::warn!("the sign-in could not begin: {}", why.text());
+        }
+    });
+}
+
+/// The last window is closed: what is under way is carried to its end.
+async fn end(app: AppHandle) {
+    let desk = app.state::<Desk>();
+    desk.sign_ins.cancel();
+    if let Some(engine) = desk.opened()
+        && timeout(END_WITHIN, engine.finish()).await.is_err()
+    {
+        tracing::warn!("something was still under way at the end");
+    }
+    // A second start may have asked for the window meanwhile.
+    if app.webview_windows().is_empty() {
+        app.exit(0);
+    }
+}

@@ -1,0 +1,92 @@
+//! The app's own window: made hidden, shown when its page has loaded, and brought to the front when asked for again.
+
+use tauri::webview::PageLoadEvent;
+use tauri::{AppHandle, Emitter, Manager, WebviewUrl, WebviewWindow, WebviewWindowBuilder, WindowEvent};
+
+use crate::arguments::Page;
+use crate::desk::Desk;
+
+/// The window's label, which the capability names.
+pub(crate) const MAIN: &str = "main";
+
+const SIZE: (f64, f64) = (420.0, 640.0);
+const SMALLEST: (f64, f64) = (360.0, 480.0);
+
+/// Shows the window, with this page if one is named.
+pub(crate) fn show(app: &AppHandle, page: Option<Page>) -> tauri::Result<()> {
+    match app.get_webview_window(MAIN) {
+        Some(window) => {
+            bring(&window);
+            if let Some(page) = page {
+                app.emit_to(MAIN, "page", page)?;
+            }
+            Ok(())
+        }
+        None => open(app, page),
+    }
+}
+
+/// Brings the window to the front, if it is there.
+pub(crate) fn bring_main(app: &AppHandle) {
+    if let Some(window) = app.get_webview_window(MAIN) {
+        bring(&window);
+    }
+}
+
+fn bring(window: &WebviewWindow) {
+    // What a window manager refuses is its own affair.
+    let _ = window.unminimize().and_then(|()| window.show()).and_then(|()| window.set_focus());
+}
+
+fn open(app: &AppHandle, page: Option<Page>) -> tauri::Result<()> {
+    // The page's listeners are not there yet, so what it shows at first is in its address.
+    let address = page.map_or_else(|| "index.html".to_owned(), |page| format!("index.html#{page}"));
+    let window = WebviewWindowBuilder::new(app, MAIN, WebviewUrl::App(address.into()))
+        .title("Tokenferry")
+        .inner_size(SIZE.0, SIZE.1)
+        .min_inner_size(SMALLEST.0, SMALLEST.1)
+        .resizable(true)
+        .visible(false)
+        .on_navigation(|to| is_ours(to))
+        .on_new_window(|_, _| tauri::webview::NewWindowResponse::Deny)
+        .on_page_load(|window, load| {
+            if load.event() == PageLoadEvent::Finished {
+                bring(&window);
+            }
+        })
+        .build()?;
+    let app = app.clone();
+    window.on_window_event(move |event| {
+        // A sign-in is nothing that goes on behind a person's back.
+        if matches!(event, WindowEvent::Destroyed) {
+            app.state::<Desk>().sign_ins.cancel();
+        }
+    });
+    Ok(())
+}
+
+/// The app's own pages, and nothing of the web.
+fn is_ours(to: &tauri::Url) -> bool {
+    match (to.scheme(), to.host_str()) {
+        ("tauri", Some("localhost")) => true,
+        ("http" | "https", Some("tauri.localhost")) => true,
+        ("about", None) => to.as_str() == "about:blank",
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_ours;
+
+    #[test]
+    fn the_window_stays_with_the_app() {
+        for good in ["tauri://localhost/index.html#add", "http://tauri.localhost/", "about:blank"] {
+            assert!(is_ours(&good.parse().unwrap()), "{good}");
+        }
+        for bad in ["https://claude.com/", "http://localhost:1/", "tauri://elsewhere/", "file:///etc/passwd", "data:,"]
+        {
+            assert!(!is_ours(&bad.parse().unwrap()), "{bad}");
+        }
+    }
+}
