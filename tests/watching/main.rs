@@ -13,5 +13,6 @@ mod engines;
 mod healing;
 mod labels;
 mod loops;
+mod pausing;
 mod scene;
 mod volumes;
