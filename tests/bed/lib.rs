@@ -18,6 +18,8 @@ pub mod engine;
 pub mod fetched;
 pub mod home;
 pub mod keychain;
+#[cfg(target_os = "linux")]
+pub mod notifications;
 pub mod npm;
 pub mod podman;
 pub mod postgres;
@@ -27,6 +29,8 @@ pub mod pypi;
 pub mod spent;
 pub mod ssh_host;
 pub mod steps;
+#[cfg(target_os = "linux")]
+pub mod tray_host;
 pub mod volume;
 pub mod witness;
 
@@ -36,10 +40,14 @@ pub use dockerd::Dockerd;
 pub use engine::TestEngine;
 pub use home::{Home, Vault};
 pub use keychain::Keychain;
+#[cfg(target_os = "linux")]
+pub use notifications::Notifications;
 pub use podman::Podman;
 pub use postgres::Cluster;
 pub use practice::Provider;
 pub use programs::{Output, Running, Tokenferry};
 pub use ssh_host::SshHost;
+#[cfg(target_os = "linux")]
+pub use tray_host::{TrayHost, TrayIcon};
 pub use volume::{Found, Volume};
 pub use witness::Witness;
