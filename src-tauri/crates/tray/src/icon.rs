@@ -82,3 +82,38 @@ pub(crate) fn destination_needs_you(destination: &DestinationStatus, now: Timest
 pub(crate) fn lasts(destination: &DestinationStatus, now: Timestamp) -> bool {
     destination.failing_since.is_none_or(|since| since + PATIENCE <= now)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::{account, ada, destination, ends_in, fails_for, status};
+
+    #[test]
+    fn the_worst_that_needs_a_person_is_shown() {
+        use {AccountState as A, DestinationState as D};
+        let of = |accounts: Vec<_>, destinations: Vec<_>| Icon::of(&status(accounts, destinations), false);
+        assert_eq!(of(vec![], vec![]), Icon::SignedOut);
+        assert_eq!(of(vec![ada()], vec![]), Icon::Fresh);
+        assert_eq!(of(vec![account(A::SignedOut, "")], vec![]), Icon::SignedOut);
+        assert_eq!(of(vec![account(A::SigningIn, "")], vec![]), Icon::Working);
+        assert_eq!(of(vec![ada(), account(A::Renewing, "")], vec![]), Icon::Working);
+        assert_eq!(of(vec![ada(), account(A::Offline, "")], vec![]), Icon::Offline);
+        assert_eq!(of(vec![account(A::NeedsSignIn, ""), account(A::Renewing, "")], vec![]), Icon::NeedsYou);
+        assert_eq!(of(vec![ends_in(25)], vec![]), Icon::Fresh);
+        assert_eq!(of(vec![ends_in(24)], vec![]), Icon::NeedsYou);
+        assert_eq!(of(vec![ada()], vec![destination("web", D::Delivering, "")]), Icon::Working);
+        assert_eq!(of(vec![ada()], vec![fails_for("web", D::Failing, 5)]), Icon::NeedsYou);
+        assert_eq!(of(vec![ada()], vec![fails_for("web", D::Foreign, 60)]), Icon::NeedsYou);
+        assert_eq!(Icon::of(&status(vec![ada()], vec![]), true), Icon::Working);
+    }
+
+    #[test]
+    fn what_mends_itself_is_quiet() {
+        use {AccountState as A, DestinationState as D};
+        let of = |code, destination| Icon::of(&status(vec![account(code, "")], vec![destination]), false);
+        assert_eq!(of(A::Late, destination("web", D::Due, "")), Icon::Fresh);
+        assert_eq!(of(A::Fresh, fails_for("web", D::Failing, 4)), Icon::Fresh);
+        assert_eq!(of(A::Fresh, fails_for("web", D::Waiting, 600)), Icon::Fresh);
+        assert_eq!(of(A::Fresh, destination("web", D::Paused, "")), Icon::Fresh);
+    }
+}

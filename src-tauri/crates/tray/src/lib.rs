@@ -5,6 +5,8 @@ pub mod click;
 pub mod icon;
 pub mod menu;
 pub mod notices;
+#[cfg(test)]
+mod samples;
 mod words;
 
 #[cfg(target_os = "linux")]

@@ -304,3 +304,97 @@ fn tooltip(status: &Status, now: &Now) -> String {
     }
     lines.join("\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::{account, ada, destination, ends_in, fails_for, now, status};
+
+    fn shown(status: &Status, now: &Now) -> Vec<String> {
+        fn lines(items: &[Item], indent: &str, into: &mut Vec<String>) {
+            for item in items {
+                match item {
+                    Item::Separator => into.push(format!("{indent}--")),
+                    Item::Line { label, click } => into.push(match click {
+                        Some(click) => format!("{indent}{label} -> {click}"),
+                        None => format!("{indent}{label}"),
+                    }),
+                    Item::Check { label, checked, click } => {
+                        let tick = if *checked { "[x]" } else { "[ ]" };
+                        let click = click.as_ref().map_or("none".to_owned(), ToString::to_string);
+                        into.push(format!("{indent}{tick} {label} -> {click}"));
+                    }
+                    Item::Menu { label, items } => {
+                        into.push(format!("{indent}{label} >"));
+                        lines(items, "  ", into);
+                    }
+                }
+            }
+        }
+        let mut all = Vec::new();
+        lines(&Menu::of(status, now, &TimeZone::UTC).items, "", &mut all);
+        all
+    }
+
+    #[test]
+    fn nobody_signed_in() {
+        let now = Now { start_at_login: Some(false), ..Now::default() };
+        let wanted = "Nobody is signed in\n--\nSign in… -> sign-in\nSync to containers\nRenew now\n\
+                      Add a destination… -> show:add\n--\nOpen Tokenferry -> open\n\
+                      [ ] Start at login -> start-at-login:true\n[ ] Pause -> pause:true\n--\nQuit -> quit";
+        assert_eq!(shown(&status(vec![], vec![]), &now).join("\n"), wanted);
+    }
+
+    #[test]
+    fn accounts_and_destinations_with_their_states() {
+        use {AccountState as A, DestinationState as D};
+        let work = AccountStatus { name: "work".to_owned(), ..account(A::NeedsSignIn, "Sign in again") };
+        let web = destination("web", D::UpToDate, "Up to date, read back 11:59");
+        let mut status = status(vec![ends_in(40), work], vec![web, destination("ci", D::Due, "Due")]);
+        status.paused = true;
+        let synced = SyncResult { at: now(), done: 2, failed: vec![], why: None };
+        let now = Now { synced: Some(synced), ending: true, ..Now::default() };
+        let wanted = "ada@practice.example: Fresh until 18:40 -> show:accounts\n    The sign-in ends soon\n    \
+                      Sign in again: default… -> sign-in:default\n\
+                      work (ada@practice.example): Sign in again -> show:accounts\n    \
+                      Sign in again: work… -> sign-in:work\n--\nSign in… -> sign-in\n\
+                      Sync to containers (2 up to date at 12:00) -> sync\nRenew now -> renew:default\n\
+                      2 destinations: 1 up to date >\n  web: Up to date, read back 11:59 -> show:destinations\n  \
+                      ci: Due -> show:destinations\n  --\n  Add a destination… -> show:add\n--\n\
+                      Open Tokenferry -> open\n[ ] Start at login -> none\n[x] Pause -> pause:false\n--\nEnding…";
+        assert_eq!(shown(&status, &now).join("\n"), wanted);
+    }
+
+    #[test]
+    fn what_a_sync_came_to_is_said_in_its_line() {
+        let result = |done, failed: &[&str], why: bool| {
+            let failed = failed.iter().map(|it| (*it).to_owned()).collect();
+            let why = why.then(|| "Why.".to_owned());
+            SyncResult { at: now(), done, failed, why }.words(now(), &TimeZone::UTC)
+        };
+        assert_eq!(result(3, &[], false), "3 up to date at 12:00");
+        assert_eq!(result(2, &["web"], true), "web failed, 2 up to date at 12:00");
+        assert_eq!(result(1, &["web", "ci"], true), "2 failed, 1 up to date at 12:00");
+        assert_eq!(result(0, &[], true), "failed at 12:00");
+    }
+
+    #[test]
+    fn many_to_renew_have_a_menu_and_a_long_name_is_cut() {
+        let long = "x".repeat(64);
+        let other = AccountStatus { name: long.clone(), ..ada() };
+        let renewing = Now { renewing: [long].into(), ..Now::default() };
+        let shown = shown(&status(vec![ada(), other], vec![]), &renewing);
+        assert!(shown.contains(&"Renew now >".to_owned()) && shown.contains(&"  Renewing…".to_owned()), "{shown:#?}");
+        assert!(shown.iter().all(|line| line.chars().count() < 160), "{shown:#?}");
+    }
+
+    #[test]
+    fn it_is_looked_at_anew_when_something_is_due_to_change() {
+        let at = |status: &Status| Menu::changes(status, &TimeZone::UTC).to_string();
+        assert_eq!(at(&status(vec![], vec![])), "2026-11-22T00:00:00Z");
+        assert_eq!(at(&status(vec![ada()], vec![])), "2026-11-21T18:00:00Z");
+        assert_eq!(at(&status(vec![ends_in(24 * 3 + 1)], vec![])), "2026-11-21T13:00:00Z");
+        let failing = fails_for("web", DestinationState::Failing, 2);
+        assert_eq!(at(&status(vec![ada()], vec![failing])), "2026-11-21T12:03:00Z");
+    }
+}

@@ -203,3 +203,94 @@ pub fn no_panel() -> Notice {
         stays: false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::{account, ada, destination, ends_in, fails_for, status};
+
+    fn told(status: &Status) -> Vec<(String, String)> {
+        due(status, &TimeZone::UTC).into_iter().map(|it| (it.key, it.title)).collect()
+    }
+
+    fn one(status: &Status) -> (String, String) {
+        let told = told(status);
+        assert_eq!(told.len(), 1, "{told:?}");
+        told.into_iter().next().unwrap()
+    }
+
+    #[test]
+    fn a_sign_in_s_end_is_told_at_7_3_and_1_days_and_when_it_came() {
+        assert_eq!(told(&status(vec![ada(), ends_in(7 * 24 + 1)], vec![])), []);
+        for (hours, key, title) in [
+            (7 * 24, "ends in 7 default", "ends within 7 days"),
+            (3 * 24 + 1, "ends in 7 default", "ends within 7 days"),
+            (3 * 24, "ends in 3 default", "ends within 3 days"),
+            (24, "ends in 1 default", "ends within a day"),
+            (0, "ended default", "has ended"),
+        ] {
+            let (told, said) = one(&status(vec![ends_in(hours)], vec![]));
+            assert_eq!((told.as_str(), said), (key, format!("The sign-in of ada@practice.example {title}")));
+        }
+        let button = due(&status(vec![ends_in(1)], vec![]), &TimeZone::UTC).remove(0).button.unwrap();
+        assert_eq!((button.label.as_str(), button.click), ("Sign in", Click::SignIn(Some("default".to_owned()))));
+    }
+
+    #[test]
+    fn a_refusal_is_told_but_not_beside_an_end() {
+        let refused = account(AccountState::NeedsSignIn, "Sign in again");
+        assert!(one(&status(vec![refused.clone()], vec![])).0.starts_with("refused default "));
+        let ended = AccountStatus { sign_in_ends: ends_in(-1).sign_in_ends, ..refused };
+        assert_eq!(one(&status(vec![ended], vec![])).0, "ended default");
+    }
+
+    #[test]
+    fn what_mends_itself_is_not_told() {
+        use {AccountState as A, DestinationState as D};
+        let states = [A::SignedOut, A::SigningIn, A::Fresh, A::Renewing, A::Late, A::Offline];
+        assert_eq!(told(&status(states.map(|code| account(code, "")).into(), vec![])), []);
+        let delivered =
+            DestinationStatus { delivered: Some(ada().updated.unwrap()), ..fails_for("old", D::Waiting, 9) };
+        let quiet = vec![
+            fails_for("a", D::Failing, 4),
+            fails_for("b", D::Waiting, 4),
+            delivered,
+            destination("c", D::Due, "Due"),
+            destination("d", D::Paused, "Paused"),
+        ];
+        assert_eq!(told(&status(vec![ada()], quiet)), []);
+    }
+
+    #[test]
+    fn what_lasts_is_told_and_all_that_wait_in_one() {
+        use DestinationState as D;
+        let lasting = vec![
+            fails_for("a", D::Failing, 5),
+            fails_for("b", D::Foreign, 60),
+            fails_for("c", D::Waiting, 5),
+            fails_for("d", D::Waiting, 7),
+        ];
+        let mut status = status(vec![ada()], lasting);
+        let notices = due(&status, &TimeZone::UTC);
+        let titles: Vec<_> = notices.iter().map(|it| it.title.as_str()).collect();
+        assert_eq!(titles, ["a can't be kept fresh", "b holds somebody else's sign-in", "Docker can't be reached"]);
+        assert_eq!(notices[0].body, "It is full. Make room.");
+        assert_eq!(notices[2].body, "c and d wait for a fresh sign-in. Make room.");
+        assert_eq!(notices[2].about, status.destinations[3].failing_since.unwrap());
+        status.quiet = true;
+        assert_eq!(told(&status), []);
+    }
+
+    #[test]
+    fn a_sync_s_result_says_what_it_came_to() {
+        let titled = |done, failed: &[&str], why: Option<&str>| {
+            let failed = failed.iter().map(|it| (*it).to_owned()).collect();
+            let notice = synced(&SyncResult { at: crate::samples::now(), done, failed, why: why.map(str::to_owned) });
+            (notice.title, notice.button.is_some())
+        };
+        assert_eq!(titled(1, &[], None), ("1 destination up to date".to_owned(), false));
+        assert_eq!(titled(2, &["web"], Some("x")), ("2 destinations up to date, but not web".to_owned(), true));
+        assert_eq!(titled(0, &["a", "b"], Some("x")), ("Nothing could be delivered to a and b".to_owned(), true));
+        assert_eq!(titled(0, &[], Some("x")), ("Nothing could be delivered".to_owned(), true));
+    }
+}
