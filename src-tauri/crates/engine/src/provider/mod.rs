@@ -28,8 +28,8 @@ pub use error::{ProviderError, Unrenewed};
 pub use grant::Grant;
 use jiff::SignedDuration;
 pub use tokens::Tokens;
-pub use usage::UsageWindow;
 use url::Url;
+pub use usage::UsageWindow;
 
 use crate::account::Identity;
 use crate::clock::Clock;

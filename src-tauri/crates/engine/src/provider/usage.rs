@@ -42,7 +42,8 @@ mod tests {
 
     #[test]
     fn windows_are_read_and_the_rest_is_passed_over() {
-        let body = br#"{"seven_day":{"utilization":34.5,"resets_at":null},"seven_day_opus":null,"extra":{"is_enabled":false},
+        let body =
+            br#"{"seven_day":{"utilization":34.5,"resets_at":null},"seven_day_opus":null,"extra":{"is_enabled":false},
             "five_hour":{"utilization":12,"resets_at":"2026-11-29T12:00:00.5+00:00"}}"#;
         let windows = read(body).unwrap();
         let told: Vec<_> = windows.iter().map(|it| (it.name.as_str(), it.used, it.resets.is_some())).collect();
