@@ -50,7 +50,6 @@ export const de: Strings = {
     inferenceOnly: 'nur für Anfragen, wird nie erneuert',
     tokenEnds: (when, far) => `bis ${when}, ${far}`,
     tokenEnded: (when) => `abgelaufen ${when}`,
-    renewals: (count) => (count === 1 ? 'einmal erneuert' : `${count}-mal erneuert`),
     usage: 'Verbrauch des Tarifs',
     usageNames: { five_hour: 'Fünf Stunden', seven_day: 'Sieben Tage', seven_day_opus: 'Sieben Tage, Opus', seven_day_sonnet: 'Sieben Tage, Sonnet' },
     usageResets: (when) => `beginnt neu ${when}`,

@@ -49,7 +49,6 @@ export const en = {
     inferenceOnly: 'for inference only, never renewed',
     tokenEnds: (when: string, far: string) => `until ${when}, ${far}`,
     tokenEnded: (when: string) => `ended ${when}`,
-    renewals: (count: number) => (count === 1 ? 'renewed once' : `renewed ${count} times`),
     usage: 'Plan usage',
     usageNames: { five_hour: 'Five hours', seven_day: 'Seven days', seven_day_opus: 'Seven days, Opus', seven_day_sonnet: 'Seven days, Sonnet' } as Record<string, string>,
     usageResets: (when: string) => `begins anew ${when}`,
