@@ -4,6 +4,11 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use x11rb::connection::Connection as _;
+use x11rb::errors::ReplyOrIdError;
+use x11rb::protocol::xproto::{AtomEnum, ClientMessageEvent, ConnectionExt as _, EventMask};
+use x11rb::wrapper::ConnectionExt as _;
+
 /// A screen that nobody sees, 1280 by 900.
 #[derive(Debug)]
 pub struct Display {
@@ -52,10 +57,31 @@ impl Display {
         tree.lines().filter_map(|line| Some(line.split_once('"')?.1.split_once("\": ")?.0.to_owned())).collect()
     }
 
-    /// Closes the window with this in its title as a click on its cross does.
+    /// Closes the window with this in its title as a click on its cross does: it is asked to close, and may.
+    ///
+    /// # Panics
+    /// Where there is none.
     pub fn close(&self, title: &str) {
-        let done = self.command("xdotool").args(["search", "--name", title, "windowquit"]).output();
-        assert!(done.is_ok_and(|it| it.status.success()), "a window {title} should be there: {:?}", self.titles());
+        let asked = self.ask_to_close(title).expect("the screen should answer");
+        assert!(asked, "a window {title} should be there: {:?}", self.titles());
+    }
+
+    fn ask_to_close(&self, title: &str) -> Result<bool, Box<dyn std::error::Error>> {
+        let (screen, number) = x11rb::connect(Some(&self.name))?;
+        let atom = |name: &str| Ok::<_, ReplyOrIdError>(screen.intern_atom(false, name.as_bytes())?.reply()?.atom);
+        let (protocols, delete, name) = (atom("WM_PROTOCOLS")?, atom("WM_DELETE_WINDOW")?, atom("_NET_WM_NAME")?);
+        let mut windows = vec![screen.setup().roots[number].root];
+        while let Some(window) = windows.pop() {
+            let called = screen.get_property(false, window, name, AtomEnum::ANY, 0, 1024)?.reply()?.value;
+            if String::from_utf8_lossy(&called).contains(title) {
+                let message = ClientMessageEvent::new(32, window, protocols, [delete, x11rb::CURRENT_TIME, 0, 0, 0]);
+                screen.send_event(false, window, EventMask::NO_EVENT, message)?;
+                screen.sync()?;
+                return Ok(true);
+            }
+            windows.extend(screen.query_tree(window)?.reply()?.children);
+        }
+        Ok(false)
     }
 
     /// Writes what is on the screen as PNG.

@@ -1,6 +1,5 @@
 //! A session of a person's own for the app: screen, D-Bus, keychain, home; and what there is to see of it.
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -41,11 +40,6 @@ impl Session {
             .set("LIBGL_ALWAYS_SOFTWARE", "1");
         pretend_a_resident(&home);
         Self { driver: None, home, display, _keychain: keychain }
-    }
-
-    pub(crate) fn set(mut self, name: &str, value: impl Into<OsString>) -> Self {
-        self.home = self.home.set(name, value);
-        self
     }
 
     /// Opens the app under the eyes of the driver.

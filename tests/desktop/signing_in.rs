@@ -23,7 +23,7 @@ async fn is_signed_in(session: &Session) {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_window_takes_the_answer_before_it_is_loaded() {
     let provider = Provider::start();
-    let mut session = Session::new(provider.url());
+    let mut session = Session::new(&provider.url());
     let page = session.open(&[]).await;
     invoke(&page, "sign_in", json!({"account": "default", "way": "window"})).await.unwrap();
     is_signed_in(&session).await;
@@ -35,7 +35,7 @@ async fn the_window_takes_the_answer_before_it_is_loaded() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_browser_comes_back_by_the_loopback() {
     let provider = Provider::start();
-    let mut session = Session::new(provider.url());
+    let mut session = Session::new(&provider.url());
     let page = session.open(&[]).await;
     invoke(&page, "sign_in", json!({"account": "work", "way": "browser"})).await.unwrap();
     is_signed_in(&session).await;
@@ -46,7 +46,7 @@ async fn the_browser_comes_back_by_the_loopback() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_code_is_pasted_and_a_wrong_one_ends_nothing() {
     let provider = Provider::start();
-    let mut session = Session::new(provider.url());
+    let mut session = Session::new(&provider.url());
     let page = session.open(&[]).await;
     invoke(&page, "sign_in_paste", json!({"code": "a#b"})).await.unwrap_err();
     invoke(&page, "sign_in", json!({"account": "default", "way": "paste"})).await.unwrap();
@@ -64,7 +64,7 @@ async fn a_code_is_pasted_and_a_wrong_one_ends_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn closing_the_window_cancels_and_leaves_nothing() {
     let provider = unhurried();
-    let mut session = Session::new(provider.url());
+    let mut session = Session::new(&provider.url());
     let page = session.open(&[]).await;
     invoke(&page, "sign_in", json!({"account": "default", "way": "window"})).await.unwrap();
     session.shows("Sign in").await;
@@ -87,7 +87,7 @@ async fn closing_the_window_cancels_and_leaves_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_no_says_what_to_do() {
     let provider = Provider::start_with(Options { deny: true, ..Options::default() });
-    let mut session = Session::new(provider.url());
+    let mut session = Session::new(&provider.url());
     let page = session.open(&[]).await;
     invoke(&page, "sign_in", json!({"account": "default", "way": "window"})).await.unwrap();
     let told = phase(&page, "failed").await;
@@ -102,7 +102,7 @@ async fn somebody_else_is_replaced_only_after_a_yes() {
     let options = Options { automatic: true, ..Options::default() };
     let other = options.people.iter().find(|it| it.email != options.person).unwrap().email.clone();
     let provider = Provider::start_with(options.clone());
-    let mut session = Session::new(provider.url());
+    let mut session = Session::new(&provider.url());
     let page = session.open(&[]).await;
     invoke(&page, "sign_in", json!({"account": "default", "way": "window"})).await.unwrap();
     is_signed_in(&session).await;

@@ -20,9 +20,8 @@ async fn provider(page: &'static str) -> (String, Reports) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let report = move |body: String| async move { kept.lock().unwrap().push(body) };
-    let router = Router::new()
-        .route("/oauth/authorize", get(move || async move { Html(page) }))
-        .route("/report", any(report));
+    let router =
+        Router::new().route("/oauth/authorize", get(move || async move { Html(page) })).route("/report", any(report));
     tokio::spawn(axum::serve(listener, router).into_future());
     (url, reports)
 }

@@ -11,7 +11,7 @@ use crate::session::{Session, until};
 #[tokio::test(flavor = "multi_thread")]
 async fn the_window_opens_and_its_page_is_told_how_things_are() {
     let provider = Provider::start();
-    let mut session = Session::new(provider.url());
+    let mut session = Session::new(&provider.url());
     let page = session.open(&[]).await;
     let view = invoke(&page, "view", json!({})).await.unwrap();
     assert_eq!((&view["vault"], &view["paused"], &view["accounts"]), (&json!("keychain"), &json!(false), &json!([])));
@@ -44,7 +44,7 @@ async fn the_window_opens_and_its_page_is_told_how_things_are() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_start_brings_the_first_and_the_app_ends_with_its_window() {
     let provider = Provider::start();
-    let session = Session::new(provider.url());
+    let session = Session::new(&provider.url());
     let first = session.app(&["--page", "activity"]).spawn();
     session.shows("Tokenferry").await;
     session.app(&["--page", "problems"]).within(Duration::from_secs(20)).run().await.succeeds();
@@ -56,7 +56,7 @@ async fn a_second_start_brings_the_first_and_the_app_ends_with_its_window() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_start_has_its_page_shown() {
     let provider = Provider::start();
-    let mut session = Session::new(provider.url());
+    let mut session = Session::new(&provider.url());
     let page = session.open(&["--page", "activity"]).await;
     assert!(page.current_url().await.unwrap().as_str().ends_with("#activity"));
     let listen = "const [done] = arguments; const { invoke, transformCallback } = window.__TAURI_INTERNALS__;
