@@ -40,7 +40,7 @@ pub(crate) async fn watch(app: AppHandle) {
             continue;
         }
         // What can't be had is told to whoever asks for it.
-        let Ok(view) = view::now(&app).and_then(|view| Ok(serde_json::to_value(view).unwrap_or_default())) else {
+        let Ok(view) = view::now(&app).map(|view| serde_json::to_value(view).unwrap_or_default()) else {
             continue;
         };
         let timeless = without_time(view.clone());

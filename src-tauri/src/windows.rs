@@ -47,7 +47,7 @@ fn open(app: &AppHandle, page: Option<Page>) -> tauri::Result<()> {
         .min_inner_size(SMALLEST.0, SMALLEST.1)
         .resizable(true)
         .visible(false)
-        .on_navigation(|to| is_ours(to))
+        .on_navigation(is_ours)
         .on_new_window(|_, _| tauri::webview::NewWindowResponse::Deny)
         .on_page_load(|window, load| {
             if load.event() == PageLoadEvent::Finished {

@@ -42,6 +42,18 @@ impl Session {
         Self { driver: None, home, display, _keychain: keychain }
     }
 
+    /// Puts a program of this name and text first in the PATH.
+    pub(crate) fn with_program(mut self, name: &str, text: &str) -> Self {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = self.home.path().join("programs");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join(name), text).unwrap();
+        std::fs::set_permissions(folder.join(name), std::fs::Permissions::from_mode(0o755)).unwrap();
+        let path = std::env::var("PATH").unwrap();
+        self.home = self.home.set("PATH", format!("{}:{path}", folder.display()));
+        self
+    }
+
     /// Opens the app under the eyes of the driver.
     pub(crate) async fn open(&mut self, arguments: &[&str]) -> Client {
         let home = &self.home;

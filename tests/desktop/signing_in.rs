@@ -119,3 +119,53 @@ async fn somebody_else_is_replaced_only_after_a_yes() {
     let alive = provider.sign_ins().into_iter().filter(|it| it.alive).count();
     assert_eq!(alive, 1, "what was turned down and what was replaced are ended at the provider");
 }
+
+/// The official CLI, as far as signing in goes (facts: "Its own sign-in, run by another program"); what it knows of the
+/// sign-in is in the file beside it. Nobody listens at its address.
+const CLAUDE: &str = r#"#!/bin/sh
+[ "$*" = "auth login" ] || exit 9
+echo "$CLAUDE_CONFIG_DIR" > "${0%/*}/folder"
+echo "If the browser didn't open, visit: http://127.0.0.1:9/oauth/authorize?code=true&state=s"
+printf 'Paste code here if prompted > '
+read -r code || exit 1
+[ "$code" = "code#s" ] || { echo "Invalid code"; exit 1; }
+umask 077
+cp "${0%/*}/sign-in.json" "$CLAUDE_CONFIG_DIR/.credentials.json"
+echo "Login successful."
+"#;
+
+/// A sign-in that the official CLI made, as its file.
+async fn sign_in_of_the_cli(provider: &Provider) -> String {
+    let home = bed::Home::new().provider(provider);
+    home.tokenferry(["login"]).run().await.succeeds();
+    let file = home.path().join("given.json");
+    let out = file.to_str().unwrap();
+    home.tokenferry(["export", "claude-code", "--with-refresh-token", "--yes", "--to", out]).run().await.succeeds();
+    std::fs::read_to_string(file).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_official_cli_signs_in_and_its_sign_in_is_taken_over() {
+    let provider = Provider::start();
+    let mut session = Session::new(&provider.url()).with_program("claude", CLAUDE);
+    let programs = session.home.path().join("programs");
+    std::fs::write(programs.join("sign-in.json"), sign_in_of_the_cli(&provider).await).unwrap();
+    let page = session.open(&[]).await;
+    for (code, is_good) in [("wrong", false), ("code#s", true)] {
+        invoke(&page, "sign_in", json!({"account": "default", "way": "cli"})).await.unwrap();
+        until("its address is told", async || signing_in(&page).await["url"].is_string()).await;
+        let address = signing_in(&page).await["url"].as_str().unwrap().to_owned();
+        assert!(address.ends_with("?code=true&state=s"), "{address}");
+        let folder = std::fs::read_to_string(programs.join("folder")).unwrap();
+        assert!(std::path::Path::new(folder.trim()).is_dir());
+        invoke(&page, "sign_in_paste", json!({"code": code})).await.unwrap();
+        if is_good {
+            is_signed_in(&session).await;
+        } else {
+            phase(&page, "failed").await;
+        }
+        until("its folder is gone", async || !std::path::Path::new(folder.trim()).exists()).await;
+    }
+    let renewed = provider.sign_ins().into_iter().filter(|it| it.alive).all(|it| it.generation > 0);
+    assert!(renewed, "what the CLI had is of no more use");
+}

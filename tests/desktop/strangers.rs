@@ -114,7 +114,8 @@ async fn a_hostile_page_can_call_nothing() {
     let page = session.open(&[]).await;
     invoke(&page, "sign_in", json!({"account": "default", "way": "window"})).await.unwrap();
     until("the page has tried all it knows", async || {
-        reports.lock().unwrap().iter().any(|line| line.starts_with("still at"))
+        let reports = reports.lock().unwrap();
+        reports.iter().any(|line| line.starts_with("still at") || line.starts_with("CALLED"))
     })
     .await;
     session.shoot("hostile");

@@ -34,6 +34,12 @@ async fn the_window_opens_and_its_page_is_told_how_things_are() {
     })
     .await;
 
+    // It starts at login from now on, if the person wants.
+    invoke(&page, "set_start_at_login", json!({"on": true})).await.unwrap();
+    assert_eq!(invoke(&page, "view", json!({})).await.unwrap()["start_at_login"], true);
+    invoke(&page, "set_start_at_login", json!({"on": false})).await.unwrap();
+    assert_eq!(invoke(&page, "view", json!({})).await.unwrap()["start_at_login"], false);
+
     // What fails is told in three words.
     let refused = invoke(&page, "sync", json!({"names": ["nowhere"]})).await.unwrap_err();
     assert_eq!(refused["code"], "no_such_destination", "{refused}");
