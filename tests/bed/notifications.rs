@@ -2,11 +2,15 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use zbus::zvariant::OwnedValue;
 use zbus::{Connection, interface};
 
 use crate::steps::eventually;
+
+/// Nobody is quicker with the mouse; a program listens for a click when it knows that the notice is shown.
+const REACTION: Duration = Duration::from_millis(500);
 
 const PATH: &str = "/org/freedesktop/Notifications";
 
@@ -109,6 +113,7 @@ impl Notifications {
     pub async fn press(&self, notice: &Shown, button: &str) {
         let pressed = notice.buttons.iter().find(|(key, says)| key != "default" && says == button);
         let (key, _) = pressed.unwrap_or_else(|| panic!("{notice:?} has no button {button:?}"));
+        tokio::time::sleep(REACTION).await;
         let to_all: Option<&str> = None;
         let said = (notice.id, key.as_str());
         let sent = self.bus.emit_signal(to_all, PATH, "org.freedesktop.Notifications", "ActionInvoked", &said);

@@ -76,6 +76,7 @@ enum Answer {
     Synced(SyncResult),
     Renewed(String, Option<String>),
     Turned(Option<String>),
+    Quit,
 }
 
 /// Keeps everything fresh and shows it in the panel, until `stop` or until a person quits; what is under way is then brought
@@ -294,7 +295,11 @@ impl<T: Fn(&Event)> Face<'_, T> {
             }
             Click::Quit => {
                 self.now.ending = true;
-                self.stop.cancel();
+                // The panel waits for an answer to the click.
+                self.asked.push(Box::pin(async {
+                    sleep(BURST).await;
+                    Answer::Quit
+                }));
             }
         }
         Ok(())
@@ -314,6 +319,7 @@ impl<T: Fn(&Event)> Face<'_, T> {
                     self.tell_result(notices::failed(&format!("{account} could not be renewed"), why, now));
                 }
             }
+            Answer::Quit => self.stop.cancel(),
             Answer::Turned(why) => {
                 if let Some(why) = why {
                     self.tell_result(notices::failed("The setting could not be changed", why, now));
