@@ -113,7 +113,7 @@ impl Docker {
             Ok(courier) => {
                 self.dismiss(courier).await;
                 // podman, asked to remove a volume just as we came, can keep our accident's name and take its folder away.
-                if self.is_accident(volume, &errand.facts).await {
+                if self.is_accident(volume, &errand.facts).await && self.has_no_folder(volume).await {
                     self.undo_accident(volume).await;
                 }
                 if let Err(gone @ DeliveryError::VolumeMissing { .. }) = self.facts(volume).await {

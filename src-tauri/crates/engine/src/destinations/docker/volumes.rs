@@ -71,6 +71,17 @@ impl Docker {
             || (found.created_at != before.created && self.is_podman().await)
     }
 
+    /// Whether a volume on this machine is seen to have no folder, so that nothing can be in it. False wherever that can't be
+    /// seen: without the right to look, or where the engine's disk is another machine's.
+    pub(super) async fn has_no_folder(&self, volume: &str) -> bool {
+        let Ok(found) = self.api.inspect_volume(volume).await else { return false };
+        let folder = std::path::Path::new(&found.mountpoint);
+        // The folder of all volumes, which tells that this is the engine's disk.
+        let volumes = folder.parent().and_then(std::path::Path::parent);
+        let is_missing = folder.symlink_metadata().is_err_and(|why| why.kind() == std::io::ErrorKind::NotFound);
+        is_missing && volumes.is_some_and(|volumes| volumes.is_dir() && volumes.parent().is_some())
+    }
+
     /// Undoes such an accident. An engine refuses where a container uses the volume by now, which is as it should be.
     pub(super) async fn undo_accident(&self, volume: &str) {
         if let Err(error) = self.api.remove_volume(volume, None::<RemoveVolumeOptions>).await {

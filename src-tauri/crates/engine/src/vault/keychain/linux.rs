@@ -16,6 +16,8 @@ use zbus_secret_service_keyring_store::Store;
 
 use super::{Found, VaultError, Want};
 
+const SERVICE: &str = "org.freedesktop.secrets";
+
 /// The longest that a call to an open keychain may take. D-Bus may have to start the service first; the rest is
 /// milliseconds.
 pub(super) const ANSWER: Duration = Duration::from_secs(15);
@@ -52,9 +54,13 @@ impl Gate {
     pub(super) async fn pass(&self, service: &str, user: &str, want: Want) -> Result<Found, VaultError> {
         let unreachable = |error| VaultError::Absent(format!("the D-Bus session can't be reached ({error})"));
         let bus = timeout(ANSWER, zbus::Connection::session()).await.map_err(|_| VaultError::TimedOut(ANSWER))?;
-        // No secret passes through this session, so it saves the negotiation.
-        let connect = SecretService::connect_with_existing(EncryptionType::Plain, bus.map_err(unreachable)?);
-        let keychain = answer(connect).await?;
+        let bus = bus.map_err(unreachable)?;
+        let keychain = answer(async {
+            greet(&bus).await;
+            // No secret passes through this session, so it saves the negotiation.
+            SecretService::connect_with_existing(EncryptionType::Plain, bus).await
+        })
+        .await?;
         if let Some(found) = look(&keychain, service, user, want).await? {
             return Ok(found);
         }
@@ -77,6 +83,15 @@ impl Gate {
 
     fn note(&self, failed: bool) {
         *self.unanswered.lock().unwrap_or_else(PoisonError::into_inner) = failed.then(Instant::now);
+    }
+}
+
+/// gnome-keyring may end itself where a connection's first request opens a session: it races with noting who asks
+/// (`gkd_secret_service_get_pkcs11_session: assertion 'client' failed`). So the first one asks for nothing.
+async fn greet(bus: &zbus::Connection) {
+    if let Ok(peer) = fdo::PeerProxy::new(bus, SERVICE, "/org/freedesktop/secrets").await {
+        // What stands in the way of this stands in the way of the session, which tells it better.
+        let _ = peer.ping().await;
     }
 }
 
