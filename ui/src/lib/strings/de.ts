@@ -186,7 +186,7 @@ export const de: Strings = {
     name: 'Name',
     nameHint: 'Wie es hier heißen soll.',
     volumeName: 'Volume',
-    volumeHint: 'Es wird angelegt, falls es noch fehlt.',
+    volumeHint: 'Fehlt es noch, wird es beliefert, sobald es da ist.',
     engine: 'Engine',
     engineHint: 'Ein Docker-Kontext. Leer für den üblichen.',
     path: 'Pfad',

@@ -185,7 +185,7 @@ export const en = {
     name: 'Name',
     nameHint: 'How you want to call it here.',
     volumeName: 'Volume',
-    volumeHint: 'It is made if it isn’t there yet.',
+    volumeHint: 'If it isn’t there yet, it is filled as soon as it is.',
     engine: 'Engine',
     engineHint: 'A Docker context. Leave it empty for the usual one.',
     path: 'Path',
