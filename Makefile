@@ -6,7 +6,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 # Asks cargo for a subcommand that not every machine has.
 has = $(CARGO) $(1) --version >/dev/null 2>&1
 
-.PHONY: help demo test check bench
+.PHONY: help demo app test check bench
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,6 +15,14 @@ demo: ## sign in at a practice provider and keep a container signed in, in front
 	@setup/install build
 	$(CARGO) build --package tokenferry --package tokenferry-practice
 	@setup/with-engine --or-answering $(TARGET)/debug/tokenferry demo
+
+app: page ## open the desktop app from this clone
+	@if [ "$$(uname)" = Linux ] && [ -z "$$DISPLAY$$WAYLAND_DISPLAY" ]; then \
+		echo 'There is no screen here. Use the program for terminals: make demo shows it at work; tokenferry run' \
+			'keeps everything fresh, and tokenferry login --paste signs in.' >&2; exit 1; fi
+	@setup/install build window
+	$(CARGO) build --package tokenferry --package tokenferry-desktop
+	$(TARGET)/debug/tokenferry-desktop
 
 # What the app's window shows. Made anew when something of it has changed.
 .PHONY: page
@@ -30,8 +38,9 @@ ui/dist/index.html: ui/node_modules/.package-lock.json ui/index.html $(wildcard 
 	@touch $@
 
 # The programs are built together with the tests, so that both get the same features and nothing is compiled twice.
-test: ## run every test, on a private Docker Engine, a real keychain and the practice provider
-	@setup/install build keychain foreign compose ssh podman postgres terminal systemd python node
+test: page ## run every test, on a private Docker Engine, a real keychain and the practice provider
+	@setup/install build keychain foreign compose ssh podman postgres terminal systemd python node window screen
+	npm --prefix ui test
 	$(CARGO) build --workspace --bins --tests
 	@if $(call has,nextest); then \
 		setup/with-engine $(CARGO) nextest run --workspace --no-fail-fast; \
@@ -43,8 +52,8 @@ test: ## run every test, on a private Docker Engine, a real keychain and the pra
 		if [ -e "$$missing" ]; then echo; cat "$$missing"; fi; \
 	done
 
-check: ## formatting, lints, documentation and the courier's bytes, with every warning an error
-	@setup/install build
+check: page ## formatting, lints, documentation and the courier's bytes, with every warning an error
+	@setup/install build window
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- --deny warnings
 	RUSTDOCFLAGS='--deny warnings' $(CARGO) doc --workspace --no-deps --document-private-items --quiet

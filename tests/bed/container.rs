@@ -7,12 +7,12 @@ use bollard::{
         ContainerCreateBody, ContainerInspectResponse, HostConfig, Mount, MountType, MountVolumeOptions,
         ResourcesUlimits,
     },
-    query_parameters::{LogsOptionsBuilder, RemoveContainerOptionsBuilder, WaitContainerOptions},
+    query_parameters::{LogsOptionsBuilder, WaitContainerOptions},
 };
 use futures_util::{StreamExt as _, TryStreamExt as _};
 
 use crate::{
-    engine::{LABEL, TestEngine},
+    engine::{LABEL, TestEngine, remove_container},
     volume::Volume,
 };
 
@@ -208,10 +208,7 @@ fn limit(name: &str) -> ResourcesUlimits {
 impl Drop for Container {
     fn drop(&mut self) {
         let id = &self.id;
-        self.engine.clean_up(|docker| async move {
-            let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
-            docker.remove_container(id, Some(options)).await
-        });
+        self.engine.clean_up(|docker| async move { remove_container(&docker, id).await });
     }
 }
 

@@ -7,7 +7,7 @@ use bollard::{
     Docker, body_full,
     errors::Error,
     models::{ContainerSummary, VolumeCreateRequest},
-    query_parameters::{CreateImageOptionsBuilder, ListContainersOptionsBuilder},
+    query_parameters::{CreateImageOptionsBuilder, ListContainersOptionsBuilder, RemoveContainerOptionsBuilder},
 };
 use futures_util::TryStreamExt as _;
 use sha2::{Digest as _, Sha256};
@@ -181,6 +181,18 @@ impl TestEngine {
             Ok(Err(error)) => eprintln!("not cleaned up: {error}"),
             Err(_) => eprintln!("not cleaned up: the clean-up panicked"),
         }
+    }
+}
+
+/// Removes a container, running or not. What is removed in the very moment of its creation may still be held up by a
+/// `run` that has just heard of it, and the engine fails over its folder then; asked again, it succeeds.
+pub(crate) async fn remove_container(docker: &Docker, id: &str) -> Result<(), Error> {
+    let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
+    match docker.remove_container(id, Some(options.clone())).await {
+        Err(Error::DockerResponseServerError { status_code: 500, .. }) => {
+            docker.remove_container(id, Some(options)).await
+        }
+        done => done,
     }
 }
 

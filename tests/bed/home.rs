@@ -121,6 +121,12 @@ impl Home {
         self.path().join("state")
     }
 
+    /// The environment of this home's programs, for those that something else starts.
+    #[must_use]
+    pub fn environment(&self) -> &BTreeMap<OsString, OsString> {
+        &self.environment
+    }
+
     /// `tokenferry` with these arguments, ready to run.
     pub fn tokenferry<I>(&self, arguments: I) -> Tokenferry
     where

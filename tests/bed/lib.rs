@@ -13,6 +13,8 @@
 
 pub mod canary;
 pub mod container;
+#[cfg(target_os = "linux")]
+pub mod display;
 pub mod dockerd;
 pub mod engine;
 pub mod fetched;
@@ -32,10 +34,14 @@ pub mod steps;
 #[cfg(target_os = "linux")]
 pub mod tray_host;
 pub mod volume;
+#[cfg(target_os = "linux")]
+pub mod webdriver;
 pub mod witness;
 
 pub use canary::Canary;
 pub use container::{Container, Run};
+#[cfg(target_os = "linux")]
+pub use display::Display;
 pub use dockerd::Dockerd;
 pub use engine::TestEngine;
 pub use home::{Home, Vault};

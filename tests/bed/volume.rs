@@ -12,8 +12,8 @@ use bollard::{
     errors::Error,
     models::ContainerSummary,
     query_parameters::{
-        DownloadFromContainerOptionsBuilder, ListContainersOptionsBuilder, RemoveContainerOptionsBuilder,
-        RemoveVolumeOptions, RemoveVolumeOptionsBuilder, UploadToContainerOptionsBuilder,
+        DownloadFromContainerOptionsBuilder, ListContainersOptionsBuilder, RemoveVolumeOptions,
+        RemoveVolumeOptionsBuilder, UploadToContainerOptionsBuilder,
     },
 };
 use futures_util::TryStreamExt as _;
@@ -21,7 +21,7 @@ use tar::{Archive, Builder, EntryType, Header};
 
 use crate::{
     container::{Container, Run},
-    engine::{LABEL, TestEngine, filter},
+    engine::{LABEL, TestEngine, filter, remove_container},
 };
 
 /// Where the bed's helper mounts the volume that it looks into.
@@ -246,8 +246,7 @@ impl Drop for Volume {
         let name = &self.name;
         self.engine.clean_up(|docker| async move {
             for container in Self::containers_of(&docker, name).await? {
-                let options = RemoveContainerOptionsBuilder::default().force(true).build();
-                docker.remove_container(&container.id.unwrap_or_default(), Some(options)).await?;
+                remove_container(&docker, &container.id.unwrap_or_default()).await?;
             }
             let options = RemoveVolumeOptionsBuilder::default().force(true).build();
             docker.remove_volume(name, Some(options)).await
