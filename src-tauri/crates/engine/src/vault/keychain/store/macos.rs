@@ -1,14 +1,14 @@
 //! The login keychain of macOS.
 
 use std::collections::HashMap;
-use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
 use apple_native_keyring_store::keychain::Store;
 use keyring_core::CredentialStore;
 
-use super::{Found, VaultError, Want};
+use crate::vault::VaultError;
+use crate::vault::keychain::detached::Cause;
 
 /// The longest that a call may take. The system's own prompt is part of it, so a person must be able to answer.
 pub(super) const ANSWER: Duration = Duration::from_secs(60);
@@ -18,22 +18,12 @@ pub(super) fn store() -> keyring_core::Result<Arc<CredentialStore>> {
 }
 
 /// The login keychain is the store's own choice, and its entries have no labels apart.
-pub(super) fn modifiers(_label: &str) -> HashMap<&'static str, &str> {
+pub(super) fn modifiers() -> HashMap<&'static str, &'static str> {
     HashMap::new()
 }
 
-/// macOS asks the person by itself, within the call.
-#[derive(Debug, Default)]
-pub(super) struct Gate;
-
-impl Gate {
-    pub(super) async fn pass(&self, _service: &str, _user: &str, _want: Want) -> Result<Found, VaultError> {
-        Ok(Found::Something)
-    }
-}
-
 /// What an error of the Security framework means. The numbers are those of its `SecBase.h`.
-pub(super) fn explain(cause: &(dyn Error + Send + Sync + 'static)) -> VaultError {
+pub(super) fn explain(cause: &Cause) -> VaultError {
     let code = cause.downcast_ref::<security_framework::base::Error>().map(|error| error.code());
     match code {
         // errSecInteractionNotAllowed: locked, and nobody can be asked.
