@@ -1,15 +1,11 @@
 //! What the app can be started with: a page to show, or a sign-in to begin. A second start hands its arguments to the first.
 
 use engine::account::AccountName;
+use page::Page;
 
 /// What `--help` prints.
 pub(crate) const USAGE: &str = "Usage: tokenferry-desktop [--page accounts|destinations|add|activity|settings|problems] \
                                 [--sign-in [ACCOUNT]]";
-
-/// A page of the window, by the page's own word for it.
-pub(crate) type Page = &'static str;
-
-const PAGES: [Page; 6] = ["accounts", "destinations", "add", "activity", "settings", "problems"];
 
 /// What the app was started for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,7 +36,7 @@ impl Arguments {
                 "--version" | "-V" => return Err(Misread::Version),
                 "--page" => {
                     let named = words.next().ok_or_else(|| mistake("--page needs the name of a page.".to_owned()))?;
-                    let page = PAGES.iter().find(|page| **page == named);
+                    let page = Page::ALL.into_iter().find(|page| page.word() == named);
                     read.page = Some(page.ok_or_else(|| mistake(format!("There is no page {named}.")))?);
                 }
                 "--sign-in" => {
@@ -68,11 +64,11 @@ mod tests {
     #[test]
     fn a_page_and_a_sign_in_are_named() {
         assert_eq!(read(&[]), Ok(Arguments::default()));
-        assert_eq!(read(&["--page", "problems"]).unwrap().page, Some("problems"));
+        assert_eq!(read(&["--page", "problems"]).unwrap().page, Some(Page::Problems));
         assert_eq!(read(&["--sign-in"]).unwrap().sign_in, Some(AccountName::default()));
         let both = read(&["--sign-in", "work", "--page", "accounts"]).unwrap();
-        assert_eq!((both.page, both.sign_in.unwrap().as_str()), (Some("accounts"), "work"));
-        assert_eq!(read(&["--sign-in", "--page", "add"]).unwrap().page, Some("add"));
+        assert_eq!((both.page, both.sign_in.unwrap().as_str()), (Some(Page::Accounts), "work"));
+        assert_eq!(read(&["--sign-in", "--page", "add"]).unwrap().page, Some(Page::Add));
     }
 
     #[test]

@@ -1,8 +1,7 @@
 //! The system's browser.
 
+use page::is_for_the_browser;
 use url::Url;
-
-use crate::sign_in::is_for_the_browser;
 
 /// Opens an address there, if it is one of the web. Returns at once; that there is no browser is seen by the person.
 pub(crate) fn open(url: &Url) {

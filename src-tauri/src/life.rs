@@ -1,14 +1,16 @@
 //! The app's life: one of it at a time, from the first window to the end, which waits for what is under way.
 
+use std::sync::Mutex;
 use std::time::Duration;
 
+use page::{Desk, Way};
 use tauri::{AppHandle, Manager, RunEvent};
 use tokio::time::timeout;
 
 use crate::arguments::Arguments;
-use crate::desk::Desk;
-use crate::sign_in::{self, Way};
-use crate::{commands, watching, windows};
+use crate::host::Desktop;
+use crate::windows::FirstPage;
+use crate::{commands, sign_in, watching, windows};
 
 /// How long the end waits for a renewal in flight, for a sign-in that was given up to be ended, for a courier to be removed.
 const END_WITHIN: Duration = Duration::from_secs(20);
@@ -22,37 +24,38 @@ pub(crate) fn live(arguments: Arguments) -> tauri::Result<u8> {
             again(app, Arguments::read(words.into_iter().skip(1)).unwrap_or_default());
         }))
         .plugin(tauri_plugin_shell::init())
-        .manage(Desk::new(arguments.page))
+        .manage(FirstPage(Mutex::new(arguments.page)))
         .invoke_handler(tauri::generate_handler![
-            commands::accounts::refresh,
-            commands::accounts::sign_in,
-            commands::accounts::sign_in_cancel,
-            commands::accounts::sign_in_paste,
-            commands::accounts::sign_in_replace,
-            commands::accounts::sign_out,
-            commands::looking::activity,
-            commands::looking::mend,
-            commands::looking::problems,
-            commands::looking::usage,
-            commands::looking::view,
-            commands::places::add_directory,
-            commands::places::add_volume,
-            commands::places::approve,
-            commands::places::discover,
-            commands::places::remove_destination,
-            commands::places::snippet,
-            commands::places::sync,
-            commands::places::used_by,
-            commands::settings::open_url,
-            commands::settings::set_paused,
-            commands::settings::set_quiet,
-            commands::settings::set_start_at_login,
+            commands::activity,
+            commands::add_directory,
+            commands::add_volume,
+            commands::approve,
+            commands::discover,
+            commands::mend,
+            commands::open_url,
+            commands::problems,
+            commands::refresh,
+            commands::remove_destination,
+            commands::set_paused,
+            commands::set_quiet,
+            commands::set_start_at_login,
+            commands::sign_in,
+            commands::sign_in_cancel,
+            commands::sign_in_paste,
+            commands::sign_in_replace,
+            commands::sign_out,
+            commands::snippet,
+            commands::sync,
+            commands::usage,
+            commands::used_by,
+            commands::view,
         ])
         .setup(move |app| {
             begin(app.handle(), arguments)?;
             Ok(())
         })
         .build(tauri::generate_context!())?;
+    app.manage(Desk::new(Desktop(app.handle().clone())));
     let code = app.run_return(|app, event| {
         if let RunEvent::ExitRequested { api, code: None, .. } = event {
             api.prevent_exit();
@@ -97,9 +100,9 @@ fn sign_in_as_told(app: &AppHandle, arguments: &Arguments) {
     let app = app.clone();
     tauri::async_runtime::spawn(async move {
         // One that is under way is what is meant.
-        if app.state::<Desk>().sign_ins.is_under_way() {
-            sign_in::bring(&app);
-        } else if let Err(why) = sign_in::begin(&app, account, Way::Window) {
+        if app.state::<Desk>().is_signing_in() {
+            sign_in::window::bring(&app);
+        } else if let Err(why) = app.state::<Desk>().sign_in(account.as_str(), Way::Window) {
             tracing::warn!("the sign-in could not begin: {}", why.text());
         }
     });
@@ -108,7 +111,7 @@ fn sign_in_as_told(app: &AppHandle, arguments: &Arguments) {
 /// The last window is closed: what is under way is carried to its end.
 async fn end(app: AppHandle) {
     let desk = app.state::<Desk>();
-    desk.sign_ins.cancel();
+    desk.sign_in_cancel();
     if let Some(engine) = desk.opened()
         && timeout(END_WITHIN, engine.finish()).await.is_err()
     {

@@ -6,16 +6,14 @@
 mod arguments;
 mod browser;
 mod commands;
-mod desk;
 mod display;
+mod host;
 mod life;
 mod logging;
 #[cfg(target_os = "linux")]
 mod resident;
 mod sign_in;
 mod start_at_login;
-mod told;
-mod view;
 mod watching;
 mod windows;
 

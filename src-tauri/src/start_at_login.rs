@@ -1,6 +1,6 @@
 //! Whether Tokenferry starts when the person logs in, where that can be set: on Linux it is the resident that does.
 
-use crate::told::Told;
+use page::{Answer, Told};
 
 /// Whether it does; none where that can't be set here.
 pub(crate) fn is_set() -> Option<bool> {
@@ -11,7 +11,7 @@ pub(crate) fn is_set() -> Option<bool> {
 }
 
 /// Has it start at login, or not.
-pub(crate) fn set(on: bool) -> Result<(), Told> {
+pub(crate) fn set(on: bool) -> Answer<()> {
     #[cfg(target_os = "linux")]
     if let Some(autostart) = autostart() {
         return autostart.set(on).map_err(|why| {
@@ -20,7 +20,7 @@ pub(crate) fn set(on: bool) -> Result<(), Told> {
         });
     }
     let _ = on;
-    Err(Told::new("not_here", "Starting at login can't be set here.", ""))
+    Err(Told::not_here("Starting at login can't be set here."))
 }
 
 #[cfg(target_os = "linux")]

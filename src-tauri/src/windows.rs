@@ -1,16 +1,29 @@
 //! The app's own window: made hidden, shown when its page has loaded, and brought to the front when asked for again.
 
+use std::sync::{Mutex, PoisonError};
+
+use page::{Answer, Desk, Page, Told};
 use tauri::webview::PageLoadEvent;
 use tauri::{AppHandle, Emitter, Manager, WebviewUrl, WebviewWindow, WebviewWindowBuilder, WindowEvent};
-
-use crate::arguments::Page;
-use crate::desk::Desk;
 
 /// The window's label, which the capability names.
 pub(crate) const MAIN: &str = "main";
 
 const SIZE: (f64, f64) = (420.0, 640.0);
 const SMALLEST: (f64, f64) = (360.0, 480.0);
+
+/// The page to show at first, once.
+#[derive(Debug)]
+pub(crate) struct FirstPage(pub(crate) Mutex<Option<Page>>);
+
+/// Tells the page which one of it to show at first, where that was not told before.
+pub(crate) fn show_first_page(app: &AppHandle) -> Answer<()> {
+    let first = app.state::<FirstPage>().0.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let Some(page) = first else { return Ok(()) };
+    app.emit_to(MAIN, "page", page).map_err(|why| {
+        Told::new("window", format_args!("The window could not be opened: {why}."), "Start Tokenferry again.")
+    })
+}
 
 /// Shows the window, with this page if one is named.
 pub(crate) fn show(app: &AppHandle, page: Option<Page>) -> tauri::Result<()> {
@@ -40,7 +53,7 @@ fn bring(window: &WebviewWindow) {
 
 fn open(app: &AppHandle, page: Option<Page>) -> tauri::Result<()> {
     // The page's listeners are not there yet, so what it shows at first is in its address.
-    let address = page.map_or_else(|| "index.html".to_owned(), |page| format!("index.html#{page}"));
+    let address = page.map_or_else(|| "index.html".to_owned(), |page| format!("index.html#{}", page.word()));
     let window = WebviewWindowBuilder::new(app, MAIN, WebviewUrl::App(address.into()))
         .title("Tokenferry")
         .inner_size(SIZE.0, SIZE.1)
@@ -59,7 +72,7 @@ fn open(app: &AppHandle, page: Option<Page>) -> tauri::Result<()> {
     window.on_window_event(move |event| {
         // A sign-in is nothing that goes on behind a person's back.
         if matches!(event, WindowEvent::Destroyed) {
-            app.state::<Desk>().sign_ins.cancel();
+            app.state::<Desk>().sign_in_cancel();
         }
     });
     Ok(())

@@ -54,7 +54,7 @@ async fn a_code_is_pasted_and_a_wrong_one_ends_nothing() {
     let told = signing_in(&page).await;
     for wrong in ["half a code", "code#of-another-state"] {
         invoke(&page, "sign_in_paste", json!({"code": wrong})).await.unwrap();
-        until("it is remarked upon", async || signing_in(&page).await["message"].is_string()).await;
+        until("it is remarked upon", async || signing_in(&page).await["trouble"].is_object()).await;
     }
     let code = provider.code_to_paste(told["url"].as_str().unwrap()).await;
     invoke(&page, "sign_in_paste", json!({"code": code})).await.unwrap();

@@ -1,6 +1,7 @@
 //! Where the page of a sign-in may lead: a pure judgement of each address before it is asked for.
 
-use url::{Host, Url};
+use page::is_on_this_machine;
+use url::Url;
 
 /// Google's sign-in refuses people inside of apps' windows.
 const GOOGLE: &str = "accounts.google.com";
@@ -39,21 +40,6 @@ pub(super) fn step(to: &Url, redirect: &Url, on_loopback: bool) -> Step {
 /// Judges a window that the page would like to open: there is none, but the way to Google begins with one.
 pub(super) fn new_window(to: &Url) -> Step {
     if to.scheme() == "https" && to.host_str() == Some(GOOGLE) { Step::Google } else { Step::Stay }
-}
-
-/// Whether an address may be opened in the browser.
-pub(crate) fn is_for_the_browser(url: &Url) -> bool {
-    url.scheme() == "https" || (url.scheme() == "http" && is_on_this_machine(url))
-}
-
-/// Whether requests to this address never leave this machine.
-pub(super) fn is_on_this_machine(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        None => false,
-    }
 }
 
 fn is_answer(to: &Url, redirect: &Url) -> bool {

@@ -1,6 +1,7 @@
 //! The window of a sign-in: the provider's page and nothing of ours. It has no capability, so no command; its cookies end
 //! with it; its title is the address. What it heads to is judged before it is asked for.
 
+use page::{Glimpse, Window};
 use tauri::webview::NewWindowResponse;
 use tauri::{AppHandle, Manager, WebviewUrl, WebviewWindow, WebviewWindowBuilder, WindowEvent};
 use tokio::sync::mpsc;
@@ -16,20 +17,9 @@ const SIZE: (f64, f64) = (480.0, 720.0);
 /// Lets a test see into the window, where the provider is on this machine: WebDriver can't see those without cookies.
 const PLAIN: &str = "TOKENFERRY_SIGN_IN_PLAIN";
 
-/// What was seen of the window.
-#[derive(Debug)]
-pub(super) enum Glimpse {
-    /// It was sent to the redirect, with this query.
-    Answer(String),
-    /// It headed to Google.
-    Google,
-    /// It is gone.
-    Closed,
-}
-
 /// The window, closed on drop.
 #[derive(Debug)]
-pub(super) struct Opened(WebviewWindow);
+struct Opened(WebviewWindow);
 
 impl Drop for Opened {
     fn drop(&mut self) {
@@ -39,12 +29,7 @@ impl Drop for Opened {
 }
 
 /// Opens the page. `on_loopback` says whether the provider is on this machine, where http will do.
-pub(super) fn open(
-    app: &AppHandle,
-    url: &Url,
-    redirect: &Url,
-    on_loopback: bool,
-) -> tauri::Result<(Opened, mpsc::UnboundedReceiver<Glimpse>)> {
+pub(crate) fn open(app: &AppHandle, url: &Url, redirect: &Url, on_loopback: bool) -> tauri::Result<Window> {
     let (glimpses, seen) = mpsc::unbounded_channel();
     let (heads, asks, closes) = (glimpses.clone(), glimpses.clone(), glimpses);
     let redirect = redirect.clone();
@@ -81,7 +66,7 @@ pub(super) fn open(
             let _ = closes.send(Glimpse::Closed);
         }
     });
-    Ok((Opened(window), seen))
+    Ok(Window { glimpses: seen, open: Box::new(Opened(window)) })
 }
 
 /// Brings the window to the front, if there is one.

@@ -3,7 +3,7 @@ import { getContext, setContext } from 'svelte'
 
 import type { Backend } from './backend'
 import { language } from './language.svelte'
-import type { Saying } from './states'
+import { isSignedIn, type Saying } from './states'
 import { troubleOf } from './told'
 import type { Trouble, View } from './types'
 
@@ -56,7 +56,7 @@ export class Desk {
   }
 
   isSignedIn(account: string): boolean {
-    return this.view?.accounts.some((it) => it.name === account && it.code !== 'signed_out' && it.code !== 'signing_in') ?? false
+    return this.view?.accounts.some((it) => it.name === account && isSignedIn(it)) ?? false
   }
 
   private take(view: View): void {

@@ -32,9 +32,8 @@ describe('an account', () => {
   })
 
   test('being handed over is not leaving', () => {
-    const leaving = account('default', null, { code: 'signed_out', next_step: 'Try again: `tokenferry logout`.' })
-    expect(accountWords(leaving, english)).toContain('could not be told')
-    expect(accountWords({ ...leaving, next_step: 'Hand it over again, or sign in anew.' }, english)).toContain('handed over')
+    expect(accountWords(one('signed_out'), english)).toContain('could not be told')
+    expect(accountWords(one('handing_over'), english)).toContain('handed over')
   })
 
   test('the end of the sign-in is said, and from seven days before there is something to do', () => {

@@ -25,8 +25,9 @@ export function accountWords(account: Account, { t, locale, now, keptFresh }: Sa
   const when = ends ? moment(ends, now, locale) : ''
   switch (account.code) {
     case 'signed_out':
-      if (account.updated === null) return says.signedOut
-      return isHandedOver(account) ? says.handingOver : says.leaving
+      return account.updated === null ? says.signedOut : says.leaving
+    case 'handing_over':
+      return says.handingOver
     case 'signing_in':
       return says.signingIn
     case 'renewing':
@@ -65,6 +66,11 @@ export function endsSoon(account: Account, now: Date): boolean {
   return account.sign_in_ends !== null && daysLeft(account.sign_in_ends, now) <= soon
 }
 
+/// Whether somebody is signed in under its name, as far as it can be told without asking Claude.
+export function isSignedIn(account: Account): boolean {
+  return account.code !== 'signed_out' && account.code !== 'handing_over' && account.code !== 'signing_in'
+}
+
 /// What to do next in this window; empty where there is nothing to do.
 export function accountStep(account: Account, { t, now, keptFresh }: Saying): string {
   const says = t.account
@@ -72,8 +78,9 @@ export function accountStep(account: Account, { t, now, keptFresh }: Saying): st
     case 'signing_in':
       return says.nextFinish
     case 'signed_out':
-      if (account.updated === null) return ''
-      return isHandedOver(account) ? says.nextHanding : says.nextLeaving
+      return account.updated === null ? '' : says.nextLeaving
+    case 'handing_over':
+      return says.nextHanding
     case 'needs_sign_in':
       return account.kind === 'sign_in' ? says.nextSignIn : says.nextOneYear(account.name)
     default:
@@ -93,6 +100,7 @@ export function accountTone(account: Account, now: Date): Tone {
       return 'working'
     case 'late':
     case 'signed_out':
+    case 'handing_over':
       return 'quiet'
     case 'offline':
       return 'attention'
@@ -152,9 +160,4 @@ const URGENCY: Tone[] = ['trouble', 'attention', 'working', 'quiet', 'good']
 export function byUrgency(destinations: Destination[]): Destination[] {
   const rank = (it: Destination) => (needsPerson(destinationTone(it)) ? URGENCY.indexOf(destinationTone(it)) : URGENCY.length)
   return [...destinations].sort((a, b) => rank(a) - rank(b))
-}
-
-/// Both kinds of leaving have one code; the engine's next step tells them apart.
-function isHandedOver(account: Account): boolean {
-  return account.next_step.startsWith('Hand it over')
 }

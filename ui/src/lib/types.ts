@@ -6,7 +6,7 @@ export type Time = string
 export type VaultKind = 'keychain' | 'file' | 'memory'
 export type AccountKind = 'sign_in' | 'one_year' | 'api_key'
 export type AccountCode =
-  | 'signed_out' | 'signing_in' | 'fresh' | 'renewing' | 'late' | 'offline' | 'needs_sign_in'
+  | 'signed_out' | 'handing_over' | 'signing_in' | 'fresh' | 'renewing' | 'late' | 'offline' | 'needs_sign_in'
 export type DestinationCode =
   | 'up_to_date' | 'due' | 'delivering' | 'waiting' | 'failing' | 'suggested' | 'foreign' | 'paused'
 export type Way = 'window' | 'browser' | 'paste' | 'cli'
@@ -26,6 +26,7 @@ export interface View {
   /// None where it can't be set here.
   start_at_login: boolean | null
   signing_in: SigningIn | null
+  ways: Way[]
   version: string
 }
 
@@ -97,7 +98,14 @@ export interface SigningIn {
   way: Way
   phase: Phase
   url: string | null
-  message: string | null
+  trouble: Trouble | null
+  replaces: Replacing | null
+}
+
+export interface Replacing {
+  kind: AccountKind
+  earlier: Identity
+  new: Identity
 }
 
 export interface Happened {

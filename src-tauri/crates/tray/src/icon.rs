@@ -54,7 +54,7 @@ impl Icon {
             Self::Working
         } else if any(AccountState::Offline) {
             Self::Offline
-        } else if accounts.iter().all(|it| it.code == AccountState::SignedOut) {
+        } else if accounts.iter().all(|it| matches!(it.code, AccountState::SignedOut | AccountState::HandingOver)) {
             Self::SignedOut
         } else {
             Self::Fresh
@@ -67,8 +67,7 @@ pub(crate) fn account_needs_you(account: &AccountStatus, now: Timestamp) -> bool
     let soon = |ends| renewal::notice(ends, now).is_some_and(|days| days <= SIGN_IN_SOON_DAYS);
     match account.code {
         AccountState::NeedsSignIn => true,
-        AccountState::SignedOut | AccountState::SigningIn => false,
-        _ => account.sign_in_ends.is_some_and(soon),
+        code => code.is_signed_in() && account.sign_in_ends.is_some_and(soon),
     }
 }
 

@@ -194,7 +194,7 @@ fn sign_in_again(account: &AccountStatus, renewed: bool) -> Item {
 
 fn ends_soon(account: &AccountStatus, now: Timestamp) -> bool {
     let soon = |ends| engine::renewal::notice(ends, now).is_some_and(|days| days <= 7);
-    account.code != AccountState::SignedOut && account.sign_in_ends.is_some_and(soon)
+    account.code.is_signed_in() && account.sign_in_ends.is_some_and(soon)
 }
 
 fn sync(status: &Status, now: &Now, zone: &TimeZone) -> Item {
@@ -243,8 +243,7 @@ fn renew(status: &Status, now: &Now) -> Item {
 }
 
 fn is_renewable(account: &AccountStatus) -> bool {
-    let there = !matches!(account.code, AccountState::SignedOut | AccountState::SigningIn | AccountState::NeedsSignIn);
-    account.kind == Kind::SignIn && there
+    account.kind == Kind::SignIn && account.code.is_signed_in() && account.code != AccountState::NeedsSignIn
 }
 
 /// Each with its state; the line itself says how they stand together.

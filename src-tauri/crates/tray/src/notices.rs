@@ -69,7 +69,7 @@ fn of_account(account: &AccountStatus, now: Timestamp, zone: &TimeZone) -> Optio
         true => Button::of("Sign in", Click::SignIn(Some(name.to_owned()))),
         false => Button::show(Page::Accounts),
     };
-    if matches!(account.code, AccountState::SignedOut | AccountState::SigningIn) {
+    if !account.code.is_signed_in() {
         return None;
     }
     let ends = account.sign_in_ends.unwrap_or(now);

@@ -67,14 +67,14 @@ class Practice implements Backend {
     })
 
   signIn = (name: string, way: SigningIn['way']) =>
-    this.act(() => this.change({ signing_in: { account: name, way, phase: 'waiting', url: 'https://claude.ai/oauth/authorize?code=true', message: null } }))
+    this.act(() => this.change({ signing_in: { account: name, way, phase: 'waiting', url: 'https://claude.ai/oauth/authorize?code=true', trouble: null, replaces: null } }))
   signInCancel = () => this.answer(() => this.change({ signing_in: null }))
   signInPaste = (code: string) =>
     this.answer(() => {
       const under = this.scene.view.signing_in
       if (!under) return
       if (code.includes('#')) this.signedIn(under.account)
-      else this.change({ signing_in: { ...under, message: 'That is only a part of the code. Copy all of it, with the sign # in its middle.' } })
+      else this.change({ signing_in: { ...under, trouble: { code: 'code_incomplete', what: 'That is only a part of the code. Copy all of it, with the sign # in its middle.', fix: '' } } })
     })
   signInReplace = (yes: boolean) =>
     this.answer(() => (yes ? this.signedIn(this.scene.view.signing_in?.account ?? 'default') : this.change({ signing_in: null })))

@@ -18,6 +18,8 @@ const ENDS_SOON_DAYS: i64 = 7;
 pub enum AccountState {
     /// Nobody is signed in, or signing out is not through.
     SignedOut,
+    /// The sign-in goes to another owner, and is not used here any more.
+    HandingOver,
     /// A sign-in waits for its code.
     SigningIn,
     /// The token is good.
@@ -30,6 +32,13 @@ pub enum AccountState {
     Offline,
     /// The provider refused, or what is never renewed has ended.
     NeedsSignIn,
+}
+
+impl AccountState {
+    /// Whether a sign-in is used here, be it a good one or not.
+    pub fn is_signed_in(self) -> bool {
+        !matches!(self, Self::SignedOut | Self::HandingOver | Self::SigningIn)
+    }
 }
 
 /// An account, told to a person.
@@ -93,7 +102,7 @@ fn kept(row: &AccountRow, facts: &Facts<'_>) -> AccountStatus {
     let renewing = facts.renewing.contains(&row.name) && (row.failures > 0 || !living);
     let (code, state) = match row.stage {
         Stage::Leaving => (AccountState::SignedOut, "Signed out here, and Claude could not be told yet".to_owned()),
-        Stage::HandingOver => (AccountState::SignedOut, "Being handed over to another owner".to_owned()),
+        Stage::HandingOver => (AccountState::HandingOver, "Being handed over to another owner".to_owned()),
         Stage::Refused => (AccountState::NeedsSignIn, "Sign in again".to_owned()),
         Stage::Kept if renewing => (AccountState::Renewing, "Renewing".to_owned()),
         Stage::Kept if living && row.failures == 0 => (AccountState::Fresh, format!("Fresh until {ends}")),
@@ -104,7 +113,7 @@ fn kept(row: &AccountRow, facts: &Facts<'_>) -> AccountStatus {
     let login = || format!("`tokenferry login --account {}`", row.name);
     let next_step = match code {
         AccountState::NeedsSignIn => format!("Sign in again: {}.", login()),
-        AccountState::SignedOut if row.stage == Stage::HandingOver => {
+        AccountState::HandingOver => {
             format!("Hand it over again, or sign in anew: {}.", login())
         }
         AccountState::SignedOut => format!("Try again: `tokenferry logout --account {}`.", row.name),
@@ -252,7 +261,7 @@ mod tests {
     fn what_is_being_handed_over_is_not_signed_in_here() {
         let sign_in = samples::credentials();
         let told = told_at(sign_in.created, &sign_in, Stage::HandingOver);
-        assert_eq!((told.code, told.state.as_str()), (AccountState::SignedOut, "Being handed over to another owner"));
+        assert_eq!((told.code, told.state.as_str()), (AccountState::HandingOver, "Being handed over to another owner"));
         assert_eq!(told.next_step, "Hand it over again, or sign in anew: `tokenferry login --account default`.");
     }
 }

@@ -25,6 +25,7 @@ const base: View = {
   copies_left: [],
   start_at_login: true,
   signing_in: null,
+  ways: ['window', 'browser', 'paste', 'cli'],
   version: '0.1.0',
 }
 
@@ -150,7 +151,7 @@ function longNames(): Scene {
 }
 
 const phase = (change: Partial<SigningIn>): Scene =>
-  usual({ signing_in: { account: 'default', way: 'window', phase: 'waiting', url: 'https://claude.ai/oauth/authorize?code=true', message: null, ...change } })
+  usual({ signing_in: { account: 'default', way: 'window', phase: 'waiting', url: 'https://claude.ai/oauth/authorize?code=true', trouble: null, replaces: null, ...change } })
 
 export const SCENES: Record<string, () => Scene> = {
   empty,
@@ -161,7 +162,7 @@ export const SCENES: Record<string, () => Scene> = {
   'signing-in': () => phase({ way: 'paste' }),
   google: () => phase({ phase: 'google' }),
   trading: () => phase({ phase: 'trading', url: null }),
-  replace: () => phase({ phase: 'replace', url: null, message: 'default is signed in as ada@example.org. You are now signing in as grace@example.org.' }),
-  failed: () => phase({ phase: 'failed', url: null, message: 'The sign-in took longer than ten minutes, or the code belongs to another one. Begin again with Sign in.' }),
+  replace: () => phase({ phase: 'replace', url: null, replaces: { kind: 'sign_in', earlier: account('', 'ada@example.org').identity, new: account('', 'grace@example.org').identity } }),
+  failed: () => phase({ phase: 'failed', url: null, trouble: { code: 'sign_in_over', what: 'The sign-in took longer than ten minutes, or the code belongs to another one.', fix: 'Begin again with Sign in.' } }),
   paused: () => usual({ paused: true, quiet: true, destinations: [volume('claude-auth', { code: 'paused' }), volume('agents')] }),
 }

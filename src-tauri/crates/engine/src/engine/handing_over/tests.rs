@@ -72,7 +72,7 @@ async fn what_was_given_is_used_by_nobody_and_kept_until_it_is_forgotten() {
     assert_eq!(desk.in_vault().await.as_ref(), Some(given.credentials()));
     desk.used_by_nobody().await;
     let status = desk.engine().status().unwrap();
-    assert_eq!(status.accounts[0].code, AccountState::SignedOut);
+    assert_eq!(status.accounts[0].code, AccountState::HandingOver);
     assert!(status.accounts[0].state.contains("handed over"), "{}", status.accounts[0].state);
 
     let engine = desk.engine();

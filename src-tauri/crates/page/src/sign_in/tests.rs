@@ -1,7 +1,7 @@
 use super::*;
 
 fn sign_ins() -> SignIns {
-    SignIns::new(Arc::new(Notify::new()))
+    SignIns::new(watch::Sender::new(()))
 }
 
 fn phase(sign_ins: &SignIns) -> Option<Phase> {
@@ -14,9 +14,9 @@ fn there_is_one_at_a_time_and_a_failed_one_makes_room() {
     let first = sign_ins.attempt(AccountName::default(), Way::Window).unwrap();
     let refused = sign_ins.attempt("work".parse().unwrap(), Way::Paste).unwrap_err();
     assert_eq!(refused.code, "signing_in");
-    first.end(Err(Stop::Failed("No.".to_owned())));
+    first.end(Err(Stop::failed("no", "No.", "")));
     assert_eq!(phase(&sign_ins), Some(Phase::Failed));
-    assert_eq!(sign_ins.paste("code".to_owned()).unwrap_err().code, "not_pending");
+    assert_eq!(sign_ins.say(Word::Code("code".to_owned())).unwrap_err().code, "not_pending");
     sign_ins.attempt("work".parse().unwrap(), Way::Paste).unwrap().end(Ok(()));
     assert_eq!(sign_ins.now(), None);
 }
@@ -28,8 +28,8 @@ fn one_that_was_given_up_says_no_more() {
     sign_ins.cancel();
     assert!(first.stop.is_cancelled());
     let second = sign_ins.attempt(AccountName::default(), Way::Browser).unwrap();
-    first.tell(Phase::Trading, None, None);
-    first.end(Err(Stop::Failed("Late.".to_owned())));
+    first.tell(Phase::Trading, None);
+    first.end(Err(Stop::failed("late", "Late.", "")));
     assert_eq!(phase(&sign_ins), Some(Phase::Waiting));
     second.end(Ok(()));
 }
@@ -38,10 +38,18 @@ fn one_that_was_given_up_says_no_more() {
 fn the_page_is_told_in_plain_words() {
     let sign_ins = sign_ins();
     let attempt = sign_ins.attempt(AccountName::default(), Way::Window).unwrap();
-    attempt.tell(Phase::Google, Some("https://claude.com/"), None);
-    let told = serde_json::to_value(sign_ins.now()).unwrap();
-    let expected = serde_json::json!({
-        "account": "default", "way": "window", "phase": "google", "url": "https://claude.com/", "message": null
+    attempt.tell(Phase::Google, Some(&"https://claude.com/".parse().unwrap()));
+    let told = || serde_json::to_value(sign_ins.now()).unwrap();
+    let mut expected = serde_json::json!({
+        "account": "default", "way": "window", "phase": "google", "url": "https://claude.com/", "trouble": null,
+        "replaces": null
     });
-    assert_eq!(told, expected);
+    assert_eq!(told(), expected);
+    attempt.remark(words::code_of_another());
+    expected["trouble"] = serde_json::json!({
+        "code": "code_of_another", "what": "That code belongs to another sign-in.", "fix": "Copy the one of the page above."
+    });
+    assert_eq!(told(), expected);
+    attempt.tell(Phase::Trading, None);
+    assert_eq!(told()["trouble"], serde_json::Value::Null, "what was wrong is over");
 }

@@ -4,7 +4,7 @@ use engine::secret::SecretString;
 use engine::sign_in::PendingSignIn;
 use engine::{Engine, Obtained};
 
-use super::{Attempt, Phase, Stop, Word, words};
+use super::{Attempt, Phase, Replacing, Stop, Word};
 
 /// Trades the code and keeps what comes of it; says who is signed in now.
 pub(super) async fn trade(
@@ -13,7 +13,7 @@ pub(super) async fn trade(
     pending: PendingSignIn,
     code: &SecretString,
 ) -> Result<String, Stop> {
-    attempt.tell(Phase::Trading, None, None);
+    attempt.tell(Phase::Trading, None);
     let stop = attempt.stop.clone();
     // What arrives for one who has given up is ended at the provider by the engine.
     let obtained = tokio::select! {
@@ -21,14 +21,14 @@ pub(super) async fn trade(
         () = stop.cancelled() => return Err(Stop::GivenUp),
     };
     let obtained = agreed(engine, attempt, obtained).await?;
-    attempt.tell(Phase::Trading, None, None);
+    attempt.tell(Phase::Trading, None);
     Ok(engine.keep(obtained).await?.identity.to_string())
 }
 
 /// Asks before what is kept under the name is replaced by somebody else's. What is turned down is ended at the provider.
 pub(super) async fn agreed(engine: &Engine, attempt: &mut Attempt, obtained: Obtained) -> Result<Obtained, Stop> {
     let Some(earlier) = obtained.replaces() else { return Ok(obtained) };
-    attempt.tell(Phase::Replace, None, Some(words::replaces(&obtained, earlier)));
+    attempt.ask(Replacing { kind: earlier.kind, earlier: earlier.identity.clone(), new: obtained.identity().clone() });
     if is_agreed(attempt).await {
         return Ok(obtained);
     }

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::is_for_the_browser;
+use crate::address::is_for_the_browser;
 
 /// The address that it asks to be opened, once it has printed all of it.
 pub(super) fn address(printed: &str) -> Option<Url> {

@@ -1,42 +1,54 @@
-//! What all parts of the app share: the engine, opened when it is first needed, and what the window is to show.
+//! What all questions of the page share: the engine, opened when it is first needed, and what was told so far.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use engine::discovery::Suggestion;
 use engine::{Engine, Surroundings};
-use tokio::sync::Notify;
+use tokio::sync::watch;
 
-use crate::arguments::Page;
+use crate::answers::Answer;
+use crate::host::Host;
 use crate::sign_in::SignIns;
-use crate::told::Told;
 
-/// Shared by the commands, the window and what watches.
+/// Answers whatever the page asks.
 #[derive(Debug)]
-pub(crate) struct Desk {
+pub struct Desk {
+    host: Arc<dyn Host>,
     engine: Mutex<Option<Arc<Engine>>>,
     /// The sign-in that is under way.
     pub(crate) sign_ins: SignIns,
-    /// Something of the app's own changed.
-    pub(crate) changed: Arc<Notify>,
+    /// Something changed that no file tells.
+    pub(crate) changed: watch::Sender<()>,
     suggestions: Mutex<Vec<Suggestion>>,
-    page: Mutex<Option<Page>>,
 }
 
 impl Desk {
-    /// `page` is what the window shows at first.
-    pub(crate) fn new(page: Option<Page>) -> Self {
-        let changed = Arc::new(Notify::new());
+    /// Shown by this host. The engine of this process's surroundings is opened when something is asked.
+    pub fn new(host: impl Host) -> Self {
+        Self::with(host, None)
+    }
+
+    /// Shown by this host, over an engine that is open.
+    pub fn over(engine: Arc<Engine>, host: impl Host) -> Self {
+        Self::with(host, Some(engine))
+    }
+
+    fn with(host: impl Host, engine: Option<Arc<Engine>>) -> Self {
+        let changed = watch::Sender::new(());
         Self {
-            engine: Mutex::new(None),
+            host: Arc::new(host),
+            engine: Mutex::new(engine),
             sign_ins: SignIns::new(changed.clone()),
             changed,
             suggestions: Mutex::default(),
-            page: Mutex::new(page),
         }
     }
 
     /// The engine. Where it can't be opened that is tried again the next time: somebody may have mended it.
-    pub(crate) fn engine(&self) -> Result<Arc<Engine>, Told> {
+    ///
+    /// # Errors
+    /// Why it can't be opened.
+    pub fn engine(&self) -> Answer<Arc<Engine>> {
         let mut opened = self.engine.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(engine) = opened.as_ref() {
             return Ok(engine.clone());
@@ -48,8 +60,12 @@ impl Desk {
     }
 
     /// The engine, if it was needed so far.
-    pub(crate) fn opened(&self) -> Option<Arc<Engine>> {
+    pub fn opened(&self) -> Option<Arc<Engine>> {
         self.engine.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn host(&self) -> &Arc<dyn Host> {
+        &self.host
     }
 
     /// Keeps what was last suggested, to be approved of by its name.
@@ -61,10 +77,5 @@ impl Desk {
     pub(crate) fn suggested(&self, engine: &str, name: &str) -> Option<Suggestion> {
         let suggestions = self.suggestions.lock().unwrap_or_else(PoisonError::into_inner);
         suggestions.iter().find(|it| it.engine == engine && it.name.as_str() == name).cloned()
-    }
-
-    /// The page to show at first, once.
-    pub(crate) fn take_page(&self) -> Option<Page> {
-        self.page.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }

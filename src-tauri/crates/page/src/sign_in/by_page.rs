@@ -1,18 +1,15 @@
-//! Signing in at the provider's page, in the app's own window or in the browser. One redirect serves both: the window's is
+//! Signing in at the provider's page, in a window of the host's own or in the browser. One redirect serves both: the window's is
 //! taken before it is loaded, the browser's by the loopback listener.
 
 use engine::Engine;
 use engine::provider::Wanted;
 use engine::secret::SecretString;
 use engine::sign_in::{Arrival, Callback, CallbackError, Landing, Loopback, PENDING_LIVES, PendingSignIn, Waiting};
-use tauri::AppHandle;
-use tokio::sync::mpsc;
 use url::Url;
 
-use super::address::is_on_this_machine;
-use super::window::{self, Glimpse, Opened};
 use super::{Attempt, Phase, Stop, Way, asking, by_pasting};
-use crate::browser;
+use crate::address::is_on_this_machine;
+use crate::host::{Glimpse, Host, Window};
 
 /// The answer, and the browser that waits to hear how it ended, if one does.
 struct Answer {
@@ -21,7 +18,7 @@ struct Answer {
 }
 
 /// Leads a person through the page, and keeps what comes of it.
-pub(super) async fn sign_in(app: &AppHandle, engine: &Engine, attempt: &mut Attempt, way: Way) -> Result<(), Stop> {
+pub(super) async fn sign_in(host: &dyn Host, engine: &Engine, attempt: &mut Attempt, way: Way) -> Result<(), Stop> {
     let stop = attempt.stop.clone();
     tokio::select! {
         known = engine.can_keep(&attempt.account) => known?,
@@ -31,22 +28,23 @@ pub(super) async fn sign_in(app: &AppHandle, engine: &Engine, attempt: &mut Atte
     let redirect = loopback.redirect().clone();
     let (pending, url) = engine.begin_sign_in(attempt.account.clone(), Wanted::SignIn, redirect.clone());
     let mut waiting = loopback.wait(pending.state.clone());
-    let (window, mut glimpses) = match way {
+    let window = match way {
         Way::Window => {
             let on_loopback = is_on_this_machine(&engine.provider().endpoints().authorize);
-            let (window, glimpses) = window::open(app, &url, redirect.url(), on_loopback).map_err(|why| {
-                Stop::Failed(format!("The window could not be opened: {why}. Use your browser instead."))
+            let opened = host.window(&url, redirect.url(), on_loopback).map_err(|why| {
+                let what = format!("The window could not be opened: {why}.");
+                Stop::failed("no_window", what, "Use your browser instead.")
             })?;
-            (Some(window), Some(glimpses))
+            Some(opened)
         }
         _ => {
-            browser::open(&url);
-            (None, None)
+            host.open(&url);
+            None
         }
     };
-    attempt.tell(Phase::Waiting, Some(url.as_str()), None);
+    attempt.tell(Phase::Waiting, Some(&url));
     let answer = tokio::select! {
-        answer = answer(attempt, &pending, &url, window, &mut glimpses, &mut waiting) => answer?,
+        answer = answer(host, attempt, &pending, &url, window, &mut waiting) => answer?,
         () = tokio::time::sleep(PENDING_LIVES) => return Err(engine::Error::NotPending.into()),
         () = stop.cancelled() => return Err(Stop::GivenUp),
     };
@@ -57,7 +55,7 @@ pub(super) async fn sign_in(app: &AppHandle, engine: &Engine, attempt: &mut Atte
     if let Some(arrival) = answer.browser {
         let landing = match &done {
             Ok(who) => Landing::signed_in(who),
-            Err(Stop::Failed(why)) => Landing::failed(why),
+            Err(Stop::Failed(why)) => Landing::failed(&why.text()),
             Err(Stop::GivenUp) => Landing::failed("Nothing new was kept; everything is as before."),
         };
         arrival.show(landing).await;
@@ -67,17 +65,17 @@ pub(super) async fn sign_in(app: &AppHandle, engine: &Engine, attempt: &mut Atte
 
 /// The first answer, from wherever it comes. The window is closed then, and where Google is for the browser.
 async fn answer(
+    host: &dyn Host,
     attempt: &mut Attempt,
     pending: &PendingSignIn,
     url: &Url,
-    mut window: Option<Opened>,
-    glimpses: &mut Option<mpsc::UnboundedReceiver<Glimpse>>,
+    mut window: Option<Window>,
     waiting: &mut Waiting,
 ) -> Result<Answer, Stop> {
     loop {
         let glimpse = async {
-            match glimpses.as_mut() {
-                Some(glimpses) => glimpses.recv().await,
+            match window.as_mut() {
+                Some(window) => window.glimpses.recv().await,
                 None => std::future::pending().await,
             }
         };
@@ -97,16 +95,13 @@ async fn answer(
                     }
                 }
                 Some(Glimpse::Google) => {
-                    *glimpses = None;
                     window = None;
-                    attempt.tell(Phase::Google, Some(url.as_str()), None);
-                    browser::open(url);
+                    attempt.tell(Phase::Google, Some(url));
+                    host.open(url);
                 }
                 Some(Glimpse::Closed) | None => return Err(Stop::GivenUp),
             },
         }
-        // It is closed with its last owner.
-        let _ = &window;
     }
 }
 

@@ -1,23 +1,20 @@
-//! What the page may ask for: a few lines each, over the engine's journeys. No token ever crosses.
-
-pub(crate) mod accounts;
-pub(crate) mod looking;
-pub(crate) mod places;
-pub(crate) mod settings;
+//! What a question is answered with, and the words that several answers share.
 
 use engine::delivery::Carried;
 use serde::Serialize;
 
 use crate::told::Told;
 
-/// What a command gives.
-type Answer<T> = Result<T, Told>;
+/// What a question gives.
+pub type Answer<T> = Result<T, Told>;
 
 /// What became of a copy, in words.
 #[derive(Debug, Serialize)]
-pub(crate) struct Gone {
-    reached: bool,
-    text: String,
+pub struct Gone {
+    /// Whether its place could be reached.
+    pub reached: bool,
+    /// In a sentence.
+    pub text: String,
 }
 
 impl From<&Carried> for Gone {

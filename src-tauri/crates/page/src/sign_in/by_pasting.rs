@@ -9,7 +9,7 @@ use super::{Attempt, Phase, Stop, Word, asking, words};
 /// Waits for the code, as long as a sign-in lives. `tokenferry callback` could finish it as well.
 pub(super) async fn sign_in(engine: &Engine, attempt: &mut Attempt) -> Result<(), Stop> {
     let (pending, url) = engine.begin_pasted_sign_in(attempt.account.clone(), Wanted::SignIn).await?;
-    attempt.tell(Phase::Waiting, Some(url.as_str()), None);
+    attempt.tell(Phase::Waiting, Some(&url));
     let (stop, id) = (attempt.stop.clone(), pending.id());
     let callback = tokio::select! {
         callback = code(attempt, &pending.state) => callback,
@@ -37,7 +37,7 @@ pub(super) async fn code(attempt: &mut Attempt, state: &engine::secret::SecretSt
         };
         match Callback::pasted(&pasted) {
             Ok(callback) if callback.state == *state => return Ok(callback),
-            Ok(_) => attempt.remark("That code belongs to another sign-in. Copy the one of the page above.".to_owned()),
+            Ok(_) => attempt.remark(words::code_of_another()),
             Err(why) => attempt.remark(words::not_the_code(&why)),
         }
     }

@@ -5,57 +5,34 @@ use engine::credentials::Kind;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
-use tauri::{AppHandle, State};
 
-use super::{Answer, Gone};
+use crate::answers::{Answer, Gone};
 use crate::desk::Desk;
-use crate::sign_in::{self, Way};
-
-/// Begins a sign-in; its phases come in the view.
-#[tauri::command]
-pub(crate) async fn sign_in(app: AppHandle, account: String, way: Way) -> Answer<()> {
-    sign_in::begin(&app, account.parse()?, way)
-}
-
-/// Hands over the code that a page has shown.
-#[tauri::command]
-pub(crate) async fn sign_in_paste(desk: State<'_, Desk>, code: String) -> Answer<()> {
-    desk.sign_ins.paste(code)
-}
-
-/// Says whether what was there is to be replaced.
-#[tauri::command]
-pub(crate) async fn sign_in_replace(desk: State<'_, Desk>, yes: bool) -> Answer<()> {
-    desk.sign_ins.replace(yes)
-}
-
-/// Gives a sign-in up, or forgets that one has failed.
-#[tauri::command]
-pub(crate) async fn sign_in_cancel(desk: State<'_, Desk>) -> Answer<()> {
-    desk.sign_ins.cancel();
-    Ok(())
-}
-
-/// Renews at once.
-#[tauri::command]
-pub(crate) async fn refresh(desk: State<'_, Desk>, account: String) -> Answer<()> {
-    desk.engine()?.refresh(&account.parse()?).await?;
-    Ok(())
-}
 
 /// What became of signing out.
 #[derive(Debug, Serialize)]
-pub(crate) struct SignedOut {
-    text: String,
+pub struct SignedOut {
+    /// In a sentence or two.
+    pub text: String,
     /// What could not be reached, or lives on; a sentence or two each.
-    left: Vec<String>,
+    pub left: Vec<String>,
 }
 
-/// Signs out, and takes every copy away.
-#[tauri::command]
-pub(crate) async fn sign_out(desk: State<'_, Desk>, account: String) -> Answer<SignedOut> {
-    let goodbye = desk.engine()?.sign_out(&account.parse()?).await?;
-    Ok(told(&account, &goodbye))
+impl Desk {
+    /// Renews at once.
+    ///
+    /// # Errors
+    /// As told, here and below.
+    pub async fn refresh(&self, account: &str) -> Answer<()> {
+        self.engine()?.refresh(&account.parse()?).await?;
+        Ok(())
+    }
+
+    /// Signs out, and takes every copy away.
+    pub async fn sign_out(&self, account: &str) -> Answer<SignedOut> {
+        let goodbye = self.engine()?.sign_out(&account.parse()?).await?;
+        Ok(told(account, &goodbye))
+    }
 }
 
 fn told(account: &str, goodbye: &Goodbye) -> SignedOut {
