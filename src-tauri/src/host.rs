@@ -73,11 +73,13 @@ async fn attend(
                 }
                 _ => break,
             },
-            line = lines.recv() => match (line, child.as_mut()) {
-                (Some(line), Some(child)) if child.write(format!("{line}\n").as_bytes()).is_ok() => continue,
-                (Some(_), _) => Printed::Deaf,
-                (None, _) => break,
-            },
+            line = lines.recv() => {
+                let Some(line) = line else { break };
+                if child.as_mut().is_some_and(|child| child.write(format!("{line}\n").as_bytes()).is_ok()) {
+                    continue;
+                }
+                Printed::Deaf
+            }
         };
         if heard.send(told).await.is_err() {
             break;

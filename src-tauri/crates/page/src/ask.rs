@@ -65,7 +65,10 @@ impl Desk {
             Ask::SignIn { account, way } => json(self.sign_in(&account, way)?),
             Ask::SignInPaste { code } => json(self.sign_in_paste(code)?),
             Ask::SignInReplace { yes } => json(self.sign_in_replace(yes)?),
-            Ask::SignInCancel => json(self.sign_in_cancel()),
+            Ask::SignInCancel => {
+                self.sign_in_cancel();
+                json(())
+            }
             Ask::Problems => json(self.problems().await?),
             Ask::Mend => json(self.mend().await?),
             Ask::SetPaused { on } => json(self.set_paused(on).await?),
