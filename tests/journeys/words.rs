@@ -80,6 +80,28 @@ async fn shells_are_helped_along() {
 }
 
 #[tokio::test]
+async fn each_command_has_a_page_of_the_manual() {
+    let home = Home::new();
+    let folder = home.path().join("manual/pages");
+    home.tokenferry(["man", "--out"]).arg(&folder).run().await.succeeds();
+    let page = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
+    for part in ["EXIT STATUS", "TOKENFERRY_HOME", "config.toml", "tokenferry\\-login(1)"] {
+        assert!(page("tokenferry.1").contains(part), "{part} is not in the first page");
+    }
+    assert!(page("tokenferry-destination-add.1").contains("claude\\-code"));
+    let help = home.tokenferry(["--help"]).run().await.succeeds();
+    let commands = help.stdout.split_once("Commands:").unwrap().1.lines().skip(1).take_while(|line| !line.is_empty());
+    let mut told = 0;
+    for command in commands.filter_map(|line| line.strip_prefix("  ")?.split_whitespace().next()) {
+        let has_page = folder.join(format!("tokenferry-{command}.1")).is_file();
+        assert_eq!(has_page, command != "help", "{command}");
+        told += 1;
+    }
+    assert!(told > 10, "{help}");
+    assert!(!folder.join("tokenferry-man.1").exists(), "what is hidden is in the manual");
+}
+
+#[tokio::test]
 async fn a_person_and_a_program_are_told_the_same() {
     let home = Home::new();
     let person = home.tokenferry(["token"]).run().await.ends_with(4);

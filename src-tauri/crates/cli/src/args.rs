@@ -162,6 +162,13 @@ pub(crate) enum Command {
         /// Which shell
         shell: Shell,
     },
+    /// Write the manual's pages, one for each command
+    #[command(hide = true)]
+    Man {
+        /// The folder that they are written into, made where it is missing
+        #[arg(long, value_name = "FOLDER")]
+        out: PathBuf,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -12,6 +12,7 @@ mod import;
 mod litellm;
 mod login;
 mod logout;
+mod man;
 mod postgres;
 mod prove;
 mod run;
@@ -41,6 +42,10 @@ pub(crate) async fn carry_out(args: Args, surroundings: Surroundings) -> Result<
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Args::command(), "tokenferry", &mut script);
             std::io::stdout().write_all(&script)?;
+            Ok(Outcome::Done)
+        }
+        Command::Man { out } => {
+            man::write(Args::command(), &out)?;
             Ok(Outcome::Done)
         }
         Command::Demo => demo::show(stopped()).await,
@@ -135,9 +140,12 @@ async fn one_off(engine: &Engine, command: Command, json: bool) -> Result<Outcom
         Command::Postgres(command) => postgres::carry_out(engine, command, json).await,
         Command::Activity { most } => activity::show(engine, most, json),
         // Carried out above, without an installation or on its own terms.
-        Command::Run | Command::Tray | Command::Demo | Command::Doctor { .. } | Command::Completions { .. } => {
-            Ok(Outcome::Done)
-        }
+        Command::Run
+        | Command::Tray
+        | Command::Demo
+        | Command::Doctor { .. }
+        | Command::Completions { .. }
+        | Command::Man { .. } => Ok(Outcome::Done),
     }
 }
 
