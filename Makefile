@@ -6,10 +6,10 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 # Asks cargo for a subcommand that not every machine has.
 has = $(CARGO) $(1) --version >/dev/null 2>&1
 
-.PHONY: help demo app test check bench
+.PHONY: help demo app test check bench package
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## sign in at a practice provider and keep a container signed in, in front of your eyes
 	@setup/install build
@@ -39,7 +39,7 @@ ui/dist/index.html: ui/node_modules/.package-lock.json ui/index.html $(wildcard 
 
 # The programs are built together with the tests, so that both get the same features and nothing is compiled twice.
 test: page ## run every test, on a private Docker Engine, a real keychain and the practice provider
-	@setup/install build keychain foreign compose ssh podman postgres terminal systemd python node window screen
+	@setup/install build keychain foreign compose ssh podman postgres terminal systemd python node window screen package
 	npm --prefix ui test
 	$(CARGO) build --workspace --bins --tests
 	@if $(call has,nextest); then \
@@ -60,6 +60,8 @@ check: page ## formatting, lints, documentation and the courier's bytes, with ev
 	@setup/with-rust src-tauri/crates/courier/build.sh --check || [ $$? -eq 3 ]
 	@if command -v shellcheck >/dev/null; then echo shellcheck; shellcheck setup/* .ci/run src-tauri/crates/courier/build.sh; \
 	else echo 'shellcheck is not at hand, so the scripts were not looked at.'; fi
+	@if command -v actionlint >/dev/null; then echo actionlint; actionlint; \
+	else echo 'actionlint is not at hand, so the workflows were not looked at.'; fi
 	@if $(call has,deny); then echo cargo deny check; $(CARGO) deny check; \
 	else echo 'cargo-deny is not at hand, so licences and advisories were not looked at.'; fi
 
@@ -67,3 +69,8 @@ bench: ## measure delivery, renewal and the token command against their plain co
 	@setup/install build keychain
 	$(CARGO) build --release --bins --package tokenferry --package tokenferry-practice --package tokenferry-tests
 	@setup/with-engine $(TARGET)/release/bench
+
+package: page ## make a .deb and an .rpm in target/package
+	@setup/install build window package
+	$(CARGO) build --release --locked --package tokenferry --package tokenferry-desktop
+	@for kind in deb rpm; do setup/package $$kind $(TARGET)/release $(TARGET)/package || exit; done

@@ -145,6 +145,15 @@ mod tests {
     }
 
     #[test]
+    fn the_entry_of_the_packages_is_like_ours() {
+        let packaged = include_str!("../../../linux/autostart.desktop");
+        assert!(starts(packaged));
+        for line in entry(Path::new("tokenferry")).lines() {
+            assert!(packaged.lines().any(|packaged| packaged == line), "{line}");
+        }
+    }
+
+    #[test]
     fn a_path_is_quoted_where_it_must_be() {
         assert_eq!(quoted("/opt/tokenferry-1.0/bin/tokenferry"), "/opt/tokenferry-1.0/bin/tokenferry");
         assert_eq!(quoted("/home/ada l/100%/$x"), "\"/home/ada l/100%%/\\\\$x\"");
