@@ -57,6 +57,16 @@ impl Display {
         tree.lines().filter_map(|line| Some(line.split_once('"')?.1.split_once("\": ")?.0.to_owned())).collect()
     }
 
+    /// What the screen says of the first window with this in its title: title, class, size and place.
+    #[must_use]
+    pub fn window(&self, title: &str) -> Option<String> {
+        let tree = self.command("xwininfo").args(["-root", "-tree"]).output().expect("xwininfo should run");
+        let tree = String::from_utf8_lossy(&tree.stdout).into_owned();
+        tree.lines()
+            .find(|line| line.split_once("\": ").is_some_and(|(name, _)| name.contains(title)))
+            .map(str::to_owned)
+    }
+
     /// Closes the window with this in its title as a click on its cross does: it is asked to close, and may.
     ///
     /// # Panics
