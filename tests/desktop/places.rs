@@ -87,19 +87,22 @@ async fn a_problem_is_told_and_mended() {
     let engine = TestEngine::get();
     let volume = engine.volume().await;
     let provider = Provider::start();
-    let mut session = Session::new(&provider.url()).with_engine(&engine);
+    let mut session = Session::new(&provider.url()).with_engine(&engine).set("GTK_THEME", "Adwaita:dark");
     sign_in(&session.home).await;
     session.home.tokenferry(["destination", "add", "web", "--volume", volume.name()]).run().await.succeeds();
     session.home.tokenferry(["sync"]).run().await.succeeds();
     volume.write(FILE, b"{}", (0, 0, 0o600)).await;
     let person = session.sit_down(&["--page", "problems"]).await;
     person.reads("no token of Claude's is in it").await;
-    session.shoot("problems");
+    // A dark desktop has a dark window.
+    let dark = person.page.execute("return getComputedStyle(document.body).colorScheme", vec![]).await.unwrap();
+    session.shoot("problems-dark");
+    eprintln!("DARK {dark} {:?}", person.page.execute("return [matchMedia('(prefers-color-scheme: dark)').matches, getComputedStyle(document.body).backgroundColor]", vec![]).await);
     person.press("Mend what can be mended").await;
     person.reads("What was done").await;
     until("the file is whole", async || token_in(&volume).await == token(&session.home).await).await;
     person.reads_no_more("no token of Claude's is in it").await;
-    session.shoot("problems-mended");
+    session.shoot("problems-mended-dark");
     person.press("Look again").await;
     person.reads_no_more("can be mended from here").await;
 }

@@ -86,6 +86,9 @@ async fn a_sign_in_is_given_up_in_every_way_and_leaves_nothing() {
     person.reads("Waiting for you").await;
     let second = invoke(&person.page, "sign_in", json!({"account": "work", "way": "window"})).await.unwrap_err();
     assert_eq!(second["code"], "signing_in");
+    // It lies above the app's own window, also where that was slower.
+    let shown = async || session.display.top().is_some_and(|it| it.contains("– Sign in"));
+    until("the sign-in is at the front", shown).await;
     session.shoot("sign-in-window");
     // By the window's cross.
     session.display.close("– Sign in");
