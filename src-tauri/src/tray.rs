@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -104,7 +105,7 @@ impl Desktop for Bar {
             let mut drawn = drawn.lock().unwrap_or_else(PoisonError::into_inner);
             let done = match drawn.as_mut() {
                 Some(drawn) => drawn.show(&app, menu),
-                None => Drawn::new(&app, clicks, menu).map(|new| *drawn = Some(new)),
+                None => first(&app, clicks, menu).map(|new| *drawn = Some(new)),
             };
             // It is not waited for any more where the app ends.
             let _ = tell.send(done);
@@ -118,7 +119,8 @@ impl Desktop for Bar {
     }
 
     fn open(&self, page: Option<Page>) -> io::Result<()> {
-        life::again(&self.app, Arguments { page: page.map(Page::word), ..Arguments::default() });
+        let page = page.and_then(|page| page::Page::ALL.into_iter().find(|it| it.word() == page.word()));
+        life::again(&self.app, Arguments { page, ..Arguments::default() });
         Ok(())
     }
 
@@ -135,6 +137,12 @@ impl Desktop for Bar {
     fn start_at_login(&self, on: bool) -> io::Result<()> {
         crate::start_at_login::set(on).map_err(|why| io::Error::other(why.text()))
     }
+}
+
+/// Linux's library for icons is opened when the first one is drawn; where it is missing, what opens it panics.
+fn first(app: &AppHandle, clicks: UnboundedSender<FromPanel>, menu: Model) -> tauri::Result<Drawn> {
+    let drawn = std::panic::catch_unwind(AssertUnwindSafe(|| Drawn::new(app, clicks, menu)));
+    drawn.unwrap_or_else(|_| Err(io::Error::other("libayatana-appindicator can't be opened").into()))
 }
 
 /// What a click on each line asks for, by the line's place in the menu.

@@ -95,9 +95,9 @@ async fn a_problem_is_told_and_mended() {
     let person = session.sit_down(&["--page", "problems"]).await;
     person.reads("no token of Claude's is in it").await;
     // A dark desktop has a dark window.
-    let dark = person.page.execute("return getComputedStyle(document.body).colorScheme", vec![]).await.unwrap();
+    let dark = "return matchMedia('(prefers-color-scheme: dark)').matches";
+    assert_eq!(person.page.execute(dark, vec![]).await.unwrap(), true);
     session.shoot("problems-dark");
-    eprintln!("DARK {dark} {:?}", person.page.execute("return [matchMedia('(prefers-color-scheme: dark)').matches, getComputedStyle(document.body).backgroundColor]", vec![]).await);
     person.press("Mend what can be mended").await;
     person.reads("What was done").await;
     until("the file is whole", async || token_in(&volume).await == token(&session.home).await).await;

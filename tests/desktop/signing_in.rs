@@ -62,7 +62,9 @@ async fn a_code_is_pasted_and_a_wrong_one_ends_nothing() {
     person.press("Paste a code").await;
     person.reads("Open the page, sign in, and paste the code that it shows.").await;
     session.shoot("sign-in-paste");
-    for (wrong, said) in [("half a code", "code"), ("code#of-another-state", "That code belongs to another sign-in.")] {
+    for (wrong, said) in
+        [("half a code", "Copy all of it"), ("code#of-another-state", "That code belongs to another sign-in.")]
+    {
         person.write("Code", wrong).await;
         person.press("Hand in").await;
         person.reads(said).await;

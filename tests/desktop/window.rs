@@ -52,6 +52,10 @@ async fn a_resident_is_started_beside_it_and_lives_on() {
     session.shows("Tokenferry").await;
     let resident = session.running("tokenferry");
     assert_eq!(resident.len(), 1);
+    // The window itself draws no icon, so it carries nothing for one.
+    let [this] = session.running("tokenferry-desktop")[..] else { panic!("one window should run") };
+    let maps = std::fs::read_to_string(format!("/proc/{}/maps", this.as_raw_nonzero())).unwrap();
+    assert!(maps.contains("webkit2gtk") && !maps.contains("appindicator"), "{maps}");
     session.display.close("Tokenferry");
     window.finish().await.succeeds();
     assert!(icon.is_there().await);
