@@ -5,7 +5,7 @@ use page::Page;
 
 /// What `--help` prints.
 pub(crate) const USAGE: &str = "Usage: tokenferry-desktop [--page accounts|destinations|add|activity|settings|problems] \
-                                [--sign-in [ACCOUNT]]";
+                                [--sign-in [ACCOUNT]] [--tray]";
 
 /// What the app was started for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,6 +14,15 @@ pub(crate) struct Arguments {
     pub(crate) page: Option<Page>,
     /// Whom to sign in, once the window is there.
     pub(crate) sign_in: Option<AccountName>,
+    /// Be the resident, with an icon, and with no window until one is asked for.
+    pub(crate) tray: bool,
+}
+
+impl Arguments {
+    /// Whether a window is asked for.
+    pub(crate) fn want_a_window(&self) -> bool {
+        !self.tray || self.page.is_some() || self.sign_in.is_some()
+    }
 }
 
 /// What is not understood, in a sentence; or nothing where help was asked for.
@@ -46,6 +55,7 @@ impl Arguments {
                         None => AccountName::default(),
                     });
                 }
+                "--tray" => read.tray = true,
                 other => return Err(mistake(format!("{other} is not understood."))),
             }
         }
@@ -69,6 +79,18 @@ mod tests {
         let both = read(&["--sign-in", "work", "--page", "accounts"]).unwrap();
         assert_eq!((both.page, both.sign_in.unwrap().as_str()), (Some(Page::Accounts), "work"));
         assert_eq!(read(&["--sign-in", "--page", "add"]).unwrap().page, Some(Page::Add));
+    }
+
+    #[test]
+    fn a_resident_has_no_window_until_one_is_asked_for() {
+        for (words, wants) in [
+            (&[][..], true),
+            (&["--tray"], false),
+            (&["--tray", "--page", "add"], true),
+            (&["--sign-in", "--tray"], true),
+        ] {
+            assert_eq!(read(words).unwrap().want_a_window(), wants, "{words:?}");
+        }
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! The app's life: one of it at a time, from the first window to the end, which waits for what is under way.
+//! The app's life: one of it at a time, from the first window to the end, which waits for what is under way. A resident's goes
+//! on without a window.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use tokio::time::timeout;
 use crate::arguments::Arguments;
 use crate::host::Desktop;
 use crate::windows::FirstPage;
-use crate::{commands, sign_in, watching, windows};
+use crate::{commands, sign_in, tray, watching, windows};
 
 /// How long the end waits for a renewal in flight, for a sign-in that was given up to be ended, for a courier to be removed.
 const END_WITHIN: Duration = Duration::from_secs(20);
@@ -51,25 +52,38 @@ pub(crate) fn live(arguments: Arguments) -> tauri::Result<u8> {
             commands::view,
         ])
         .setup(move |app| {
+            // In the menu bar alone: no icon in the dock.
+            #[cfg(target_os = "macos")]
+            app.set_activation_policy(tauri::ActivationPolicy::Accessory);
             begin(app.handle(), arguments)?;
             Ok(())
         })
         .build(tauri::generate_context!())?;
     app.manage(Desk::new(Desktop(app.handle().clone())));
-    let code = app.run_return(|app, event| {
-        if let RunEvent::ExitRequested { api, code: None, .. } = event {
+    let code = app.run_return(|app, event| match event {
+        RunEvent::ExitRequested { api, code: None, .. } => {
             api.prevent_exit();
-            tauri::async_runtime::spawn(end(app.clone()));
+            if !tray::is_resident(app) {
+                tauri::async_runtime::spawn(end(app.clone()));
+            }
         }
+        #[cfg(target_os = "macos")]
+        RunEvent::Reopen { .. } => again(app, Arguments::default()),
+        _ => {}
     });
     Ok(u8::try_from(code).unwrap_or(1))
 }
 
 fn begin(app: &AppHandle, arguments: Arguments) -> tauri::Result<()> {
-    windows::show(app, arguments.page)?;
+    if arguments.want_a_window() {
+        windows::show(app, arguments.page)?;
+    }
     tauri::async_runtime::spawn(watching::watch(app.clone()));
+    if tray::ALWAYS || arguments.tray {
+        tray::reside(app);
+    }
     #[cfg(target_os = "linux")]
-    {
+    if !arguments.tray {
         let app = app.clone();
         tauri::async_runtime::spawn_blocking(move || {
             if let Ok(engine) = app.state::<Desk>().engine() {
@@ -81,8 +95,11 @@ fn begin(app: &AppHandle, arguments: Arguments) -> tauri::Result<()> {
     Ok(())
 }
 
-/// Does what a second start was meant to.
-fn again(app: &AppHandle, arguments: Arguments) {
+/// Does what a second start, or a click, was meant to.
+pub(crate) fn again(app: &AppHandle, arguments: Arguments) {
+    if !arguments.want_a_window() {
+        return;
+    }
     let (app, on_main) = (app.clone(), app.clone());
     let shown = on_main.run_on_main_thread(move || {
         if let Err(why) = windows::show(&app, arguments.page) {
@@ -110,15 +127,25 @@ fn sign_in_as_told(app: &AppHandle, arguments: &Arguments) {
 
 /// The last window is closed: what is under way is carried to its end.
 async fn end(app: AppHandle) {
+    finish(&app).await;
+    // A second start may have asked for the window meanwhile.
+    if app.webview_windows().is_empty() {
+        app.exit(0);
+    }
+}
+
+/// A person quits, whatever windows there are.
+pub(crate) async fn quit(app: &AppHandle) {
+    finish(app).await;
+    app.exit(0);
+}
+
+async fn finish(app: &AppHandle) {
     let desk = app.state::<Desk>();
     desk.sign_in_cancel();
     if let Some(engine) = desk.opened()
         && timeout(END_WITHIN, engine.finish()).await.is_err()
     {
         tracing::warn!("something was still under way at the end");
-    }
-    // A second start may have asked for the window meanwhile.
-    if app.webview_windows().is_empty() {
-        app.exit(0);
     }
 }

@@ -11,7 +11,7 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
 /// The roots of our own modules.
-const OURS: [&str; 4] = ["engine", "page", "tokenferry_desktop", "courier"];
+const OURS: [&str; 5] = ["engine", "page", "tokenferry_desktop", "courier", "tray"];
 
 /// Begins to log. Where the variable can't be understood, nothing is logged.
 pub(crate) fn begin() {

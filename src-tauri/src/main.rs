@@ -1,6 +1,7 @@
 //! The desktop app: Tokenferry's window, and the window of a sign-in. All behaviour is the engine's; this is a face.
 //!
-//! On Linux it lives while a window is open, and the resident `tokenferry tray` does the standing work.
+//! On Linux it lives while a window is open, and the resident `tokenferry tray` does the standing work. On macOS and Windows
+//! it is the resident itself.
 #![cfg_attr(not(debug_assertions), windows_subsystem = "windows")]
 
 mod arguments;
@@ -14,6 +15,7 @@ mod logging;
 mod resident;
 mod sign_in;
 mod start_at_login;
+mod tray;
 mod watching;
 mod windows;
 

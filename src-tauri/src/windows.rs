@@ -6,6 +6,8 @@ use page::{Answer, Desk, Page, Told};
 use tauri::webview::PageLoadEvent;
 use tauri::{AppHandle, Emitter, Manager, WebviewUrl, WebviewWindow, WebviewWindowBuilder, WindowEvent};
 
+use crate::sign_in;
+
 /// The window's label, which the capability names.
 pub(crate) const MAIN: &str = "main";
 
@@ -65,6 +67,8 @@ fn open(app: &AppHandle, page: Option<Page>) -> tauri::Result<()> {
         .on_page_load(|window, load| {
             if load.event() == PageLoadEvent::Finished {
                 bring(&window);
+                // That of a sign-in may have been quicker, and is what the person has to look at.
+                sign_in::window::bring(window.app_handle());
             }
         })
         .build()?;

@@ -6,7 +6,9 @@ use std::process::{Child, Command, Stdio};
 
 use x11rb::connection::Connection as _;
 use x11rb::errors::ReplyOrIdError;
-use x11rb::protocol::xproto::{AtomEnum, ClientMessageEvent, ConnectionExt as _, EventMask};
+use x11rb::protocol::xproto::{
+    AtomEnum, ClientMessageEvent, ConnectionExt as _, CreateWindowAux, EventMask, MapState, WindowClass,
+};
 use x11rb::wrapper::ConnectionExt as _;
 
 /// A screen that nobody sees, 1280 by 900.
@@ -92,6 +94,40 @@ impl Display {
             windows.extend(screen.query_tree(window)?.reply()?.children);
         }
         Ok(false)
+    }
+
+    /// Covers all that is there with another window. It is gone when what is given back is dropped.
+    ///
+    /// # Panics
+    /// Where the screen takes no window.
+    #[must_use]
+    pub fn cover(&self) -> impl Sized {
+        let (screen, number) = x11rb::connect(Some(&self.name)).expect("the screen should answer");
+        let (root, window) = (screen.setup().roots[number].root, screen.generate_id().expect("an id"));
+        let (class, looks) = (WindowClass::INPUT_OUTPUT, CreateWindowAux::new().background_pixel(0));
+        screen
+            .create_window(x11rb::COPY_DEPTH_FROM_PARENT, window, root, 0, 0, 1280, 900, 0, class, 0, &looks)
+            .and_then(|_| screen.map_window(window))
+            .expect("a window should be made");
+        screen.sync().expect("the screen should answer");
+        screen
+    }
+
+    /// What is called the window that lies above all others. None where that has no name.
+    #[must_use]
+    pub fn top(&self) -> Option<String> {
+        let look = || -> Result<Option<String>, Box<dyn std::error::Error>> {
+            let (screen, number) = x11rb::connect(Some(&self.name))?;
+            let name = screen.intern_atom(false, b"_NET_WM_NAME")?.reply()?.atom;
+            for window in screen.query_tree(screen.setup().roots[number].root)?.reply()?.children.into_iter().rev() {
+                if screen.get_window_attributes(window)?.reply()?.map_state == MapState::VIEWABLE {
+                    let called = screen.get_property(false, window, name, AtomEnum::ANY, 0, 1024)?.reply()?.value;
+                    return Ok(Some(String::from_utf8_lossy(&called).into_owned()).filter(|it| !it.is_empty()));
+                }
+            }
+            Ok(None)
+        };
+        look().expect("the screen should answer")
     }
 
     /// Writes what is on the screen as PNG.

@@ -1,18 +1,31 @@
 //! A panel with a place for tray icons, on a private D-Bus: sees what is shown there, reads the menu, and clicks.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use zbus::zvariant::{OwnedValue, Value};
+use zbus::zvariant::{OwnedObjectPath, OwnedValue, Value};
 use zbus::{Connection, Proxy, interface};
 
 /// Far beyond what an icon takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// What a person sees follows within this; the rest is patience with a busy machine.
+const SOON: Duration = Duration::from_secs(5);
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(10);
+/// The largest picture of an icon, in pixels a side.
+const BIGGEST: i32 = 48;
 
-type Items = Arc<Mutex<Vec<String>>>;
+/// The icons that were shown so far.
+type Items = Arc<Mutex<Vec<Item>>>;
+
+/// Where an icon is: whose, and at which path.
+#[derive(Debug, Clone)]
+struct Item {
+    owner: String,
+    path: String,
+}
 
 /// The panel. It is gone when this is dropped.
 #[derive(Debug)]
@@ -25,8 +38,13 @@ struct Watcher(Items);
 
 #[interface(name = "org.kde.StatusNotifierWatcher")]
 impl Watcher {
-    fn register_status_notifier_item(&self, service: &str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(service.to_owned());
+    /// What is registered is a name on the bus, or, by libayatana, a path of whoever registers it.
+    fn register_status_notifier_item(&self, service: &str, #[zbus(header)] header: zbus::message::Header<'_>) {
+        let item = match (service.starts_with('/'), header.sender()) {
+            (true, Some(owner)) => Item { owner: owner.to_string(), path: service.to_owned() },
+            _ => Item { owner: service.to_owned(), path: "/StatusNotifierItem".to_owned() },
+        };
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(item);
     }
 
     fn register_status_notifier_host(&self, _service: &str) {}
@@ -38,7 +56,8 @@ impl Watcher {
 
     #[zbus(property)]
     fn registered_status_notifier_items(&self) -> Vec<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let items = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        items.iter().map(|item| format!("{}{}", item.owner, item.path)).collect()
     }
 
     #[zbus(property)]
@@ -84,8 +103,8 @@ impl TrayHost {
         let begun = Instant::now();
         loop {
             let newest = self.items.lock().unwrap_or_else(PoisonError::into_inner).last().cloned();
-            if let Some(service) = newest {
-                return TrayIcon { bus: self.bus.clone(), service };
+            if let Some(item) = newest {
+                return TrayIcon { bus: self.bus.clone(), item };
             }
             assert!(begun.elapsed() < PATIENCE, "no icon within {PATIENCE:?}");
             tokio::time::sleep(LOOK).await;
@@ -103,13 +122,13 @@ impl TrayHost {
 #[derive(Debug, Clone)]
 pub struct TrayIcon {
     bus: Connection,
-    service: String,
+    item: Item,
 }
 
 impl TrayIcon {
-    async fn proxy(&self, path: &'static str, interface: &'static str) -> Proxy<'_> {
+    async fn proxy(&self, path: String, interface: &'static str) -> Proxy<'_> {
         zbus::proxy::Builder::new(&self.bus)
-            .destination(self.service.as_str())
+            .destination(self.item.owner.as_str())
             .and_then(|builder| builder.path(path))
             .and_then(|builder| builder.interface(interface))
             .expect("a proxy should be described")
@@ -120,11 +139,12 @@ impl TrayIcon {
     }
 
     async fn item(&self) -> Proxy<'_> {
-        self.proxy("/StatusNotifierItem", "org.kde.StatusNotifierItem").await
+        self.proxy(self.item.path.clone(), "org.kde.StatusNotifierItem").await
     }
 
     async fn menu_proxy(&self) -> Proxy<'_> {
-        self.proxy("/MenuBar", "com.canonical.dbusmenu").await
+        let path: OwnedObjectPath = self.item().await.get_property("Menu").await.expect("the icon should have a menu");
+        self.proxy(path.to_string(), "com.canonical.dbusmenu").await
     }
 
     /// Whether its program is still there.
@@ -132,15 +152,45 @@ impl TrayIcon {
         self.item().await.get_property::<String>("Id").await.is_ok()
     }
 
-    /// Its picture of this many pixels a side, as ARGB.
+    /// Whether it shows the drawing of this name in `icons/tray/`: by its pictures, or by the file that it names.
+    pub async fn is(&self, drawing: &str) -> bool {
+        type Pictures = Vec<(i32, i32, Vec<u8>)>;
+        let item = self.item().await;
+        let pictures: Option<Pictures> = item.get_property("IconPixmap").await.ok();
+        let wanted = |size: i32| {
+            let file = format!("{}/../icons/tray/{drawing}-{size}.png", env!("CARGO_MANIFEST_DIR"));
+            decoded(Path::new(&file)).expect("a drawing").2
+        };
+        if let Some((width, _, picture)) = pictures.into_iter().flatten().find(|(width, ..)| *width == BIGGEST) {
+            return picture == wanted(width);
+        }
+        let file: String = item.get_property("IconName").await.expect("the icon should have a picture or a file");
+        // It is replaced by another at any time.
+        decoded(Path::new(&file)).is_some_and(|(width, _, picture)| picture == wanted(width))
+    }
+
+    /// Waits until it shows that drawing.
     ///
     /// # Panics
-    /// Where it has none of this size.
-    pub async fn picture(&self, size: i32) -> Vec<u8> {
-        let pictures: Vec<(i32, i32, Vec<u8>)> =
-            self.item().await.get_property("IconPixmap").await.expect("the icon should have pictures");
-        let found = pictures.into_iter().find(|(width, height, _)| (*width, *height) == (size, size));
-        found.expect("a picture of this size").2
+    /// Where it doesn't within a few seconds: what a person sees has to follow soon.
+    pub async fn shows(&self, drawing: &str) {
+        self.within(&format!("the icon says {drawing}"), async || self.is(drawing).await).await;
+    }
+
+    /// Waits until there is a line that begins like this.
+    ///
+    /// # Panics
+    /// As [`TrayIcon::shows`].
+    pub async fn lists(&self, begins: &str) {
+        self.within(&format!("a line begins with {begins:?}"), async || self.find(begins).await.is_some()).await;
+    }
+
+    async fn within(&self, what: &str, is: impl AsyncFn() -> bool) {
+        let begun = Instant::now();
+        while !is().await {
+            assert!(begun.elapsed() < SOON, "{what}: not within {SOON:?}; its menu is {:#?}", self.lines().await);
+            tokio::time::sleep(LOOK).await;
+        }
     }
 
     /// Whether it asks for attention.
@@ -202,6 +252,16 @@ impl TrayIcon {
         let clicked = (line.id, "clicked", Value::from(0_i32), 0_u32);
         self.menu_proxy().await.call_method("Event", &clicked).await.expect("the menu should take a click");
     }
+}
+
+/// A drawing as the panel is given it: its width and height, and ARGB. None where there is none.
+fn decoded(file: &Path) -> Option<(i32, i32, Vec<u8>)> {
+    let decoder = png::Decoder::new(std::io::BufReader::new(std::fs::File::open(file).ok()?));
+    let mut reader = decoder.read_info().ok()?;
+    let mut data = vec![0; reader.output_buffer_size()?];
+    let info = reader.next_frame(&mut data).ok()?;
+    data.chunks_exact_mut(4).for_each(|pixel| pixel.rotate_right(1));
+    Some((info.width.try_into().ok()?, info.height.try_into().ok()?, data))
 }
 
 fn line(value: &Value<'_>) -> Line {

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use fantoccini::wd::{Capabilities, TimeoutConfiguration};
 use fantoccini::{Client, ClientBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
@@ -12,6 +13,45 @@ use serde_json::{Value, json};
 /// A start of the driver and of the app takes some 2 s on an idle machine.
 const START: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_millis(50);
+/// How long a page may take to load, before what was asked about it fails. The driver asks on where a window closes while
+/// its page loads, as that of a sign-in does.
+const LOAD: Duration = Duration::from_secs(2);
+
+/// Has a Tauri app let itself be driven.
+const AUTOMATION: [(&str, &str); 2] = [("TAURI_AUTOMATION", "true"), ("TAURI_WEBVIEW_AUTOMATION", "true")];
+
+/// Where an app listens for a driver that has not started it.
+#[derive(Debug, Clone, Copy)]
+pub struct Door(u16);
+
+impl Door {
+    /// One that nobody else listens at.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(free_port())
+    }
+
+    fn address(self) -> String {
+        format!("127.0.0.1:{}", self.0)
+    }
+
+    /// What the app has to have in its environment. Whoever starts the app hands it on.
+    #[must_use]
+    pub fn environment(self) -> Vec<(&'static str, String)> {
+        let listens = ("WEBKIT_INSPECTOR_SERVER", self.address());
+        AUTOMATION.into_iter().map(|(name, value)| (name, value.to_owned())).chain([listens]).collect()
+    }
+}
+
+impl Default for Door {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind(("127.0.0.1", 0)).and_then(|it| it.local_addr()).expect("a free port").port()
+}
 
 /// The driver, which starts the app and ends with all that it started on drop.
 #[derive(Debug)]
@@ -22,17 +62,26 @@ pub struct WebDriver {
 
 impl WebDriver {
     /// Starts the driver; the app has this environment and no other.
-    ///
-    /// # Panics
-    /// Where there is no `WebKitWebDriver`.
     #[must_use]
     pub fn start(environment: impl Fn(&mut Command)) -> Self {
-        use std::os::unix::process::CommandExt as _;
-        let port = TcpListener::bind(("127.0.0.1", 0)).and_then(|it| it.local_addr()).expect("a free port").port();
         let mut command = Command::new("WebKitWebDriver");
         command.env_clear();
         environment(&mut command);
-        command.env("TAURI_AUTOMATION", "true").env("TAURI_WEBVIEW_AUTOMATION", "true");
+        command.envs(AUTOMATION);
+        Self::run(command)
+    }
+
+    /// Starts the driver for an app that somebody else starts, with what [`Door`] puts into its environment.
+    #[must_use]
+    pub fn at(door: Door) -> Self {
+        let mut command = Command::new("WebKitWebDriver");
+        command.arg(format!("--target={}", door.address()));
+        Self::run(command)
+    }
+
+    fn run(mut command: Command) -> Self {
+        use std::os::unix::process::CommandExt as _;
+        let port = free_port();
         command.arg(format!("--port={port}")).stdin(Stdio::null()).stdout(Stdio::null());
         // A group of its own, to be ended with all that it started.
         let driver = command.process_group(0).spawn();
@@ -45,7 +94,18 @@ impl WebDriver {
     /// Where no window opens.
     pub async fn open(&self, app: &Path, arguments: &[&str]) -> Client {
         let options = json!({"binary": app, "args": arguments});
-        let capabilities = [("webkitgtk:browserOptions".to_owned(), options)].into_iter().collect();
+        self.connect([("webkitgtk:browserOptions".to_owned(), options)].into_iter().collect()).await
+    }
+
+    /// Sees into the window of the app that somebody else starts, as soon as there is one.
+    ///
+    /// # Panics
+    /// Where none opens.
+    pub async fn join(&self) -> Client {
+        self.connect(Capabilities::new()).await
+    }
+
+    async fn connect(&self, capabilities: Capabilities) -> Client {
         let begun = Instant::now();
         loop {
             let connecting = ClientBuilder::new(HttpConnector::new())
@@ -53,7 +113,11 @@ impl WebDriver {
                 .connect(&format!("http://127.0.0.1:{}", self.port))
                 .await;
             match connecting {
-                Ok(client) => return client,
+                Ok(client) => {
+                    let timeouts = TimeoutConfiguration::new(None, Some(LOAD), None);
+                    client.update_timeouts(timeouts).await.expect("the driver should take a time-out");
+                    return client;
+                }
                 Err(why) => assert!(begun.elapsed() < START, "the app should open a window: {why}"),
             }
             tokio::time::sleep(LOOK).await;

@@ -8,7 +8,13 @@
     reason = "this is test code: a panic with its reason is how a test ends"
 )]
 
+mod google;
+mod journey;
+mod person;
+mod places;
 mod session;
+mod settings;
 mod signing_in;
 mod strangers;
+mod tauri_tray;
 mod window;

@@ -3,27 +3,38 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use bed::webdriver::{WebDriver, invoke};
-use bed::{Display, Home, Keychain, Output, Tokenferry, Vault, programs};
+use bed::webdriver::{Door, WebDriver, invoke};
+use bed::{Display, Home, Keychain, Notifications, Output, TestEngine, Tokenferry, TrayHost, Vault, programs};
 use fantoccini::Client;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
+
+use crate::person::Person;
 
 /// Far beyond what anything takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(40);
-const LOOK: Duration = Duration::from_millis(100);
+const LOOK: Duration = Duration::from_millis(50);
 
 /// All that the app runs in. It ends on drop.
 pub(crate) struct Session {
     // Ended in this order: the app before what it stands on.
     driver: Option<WebDriver>,
+    left: Leftovers,
     pub(crate) home: Home,
     pub(crate) display: Display,
-    _keychain: Keychain,
+    keychain: Keychain,
 }
 
 impl Session {
-    /// A session with a provider at this address, without a resident.
+    /// A session with a provider at this address, in which a resident seems to run already: the app starts none.
     pub(crate) fn new(provider: &str) -> Self {
+        let session = Self::without_resident(provider);
+        pretend_a_resident(&session.home);
+        session
+    }
+
+    /// The same, in which no resident runs: the app starts one.
+    pub(crate) fn without_resident(provider: &str) -> Self {
         let (display, keychain) = (Display::start(), Keychain::unlocked());
         let mut home = Home::new();
         for (name, value) in keychain.environment() {
@@ -38,8 +49,25 @@ impl Session {
             // Nothing is drawn by a graphics card here.
             .set("WEBKIT_DISABLE_COMPOSITING_MODE", "1")
             .set("LIBGL_ALWAYS_SOFTWARE", "1");
-        pretend_a_resident(&home);
-        Self { driver: None, home, display, _keychain: keychain }
+        let left = Leftovers(home.state());
+        Self { driver: None, left, home, display, keychain }
+    }
+
+    /// With this Docker Engine.
+    pub(crate) fn with_engine(self, engine: &TestEngine) -> Self {
+        self.set("DOCKER_HOST", engine.host())
+    }
+
+    /// The window of a sign-in can be looked into. Otherwise it is as for everybody: without cookies, and so hidden from the
+    /// driver.
+    pub(crate) fn with_plain_sign_in(self) -> Self {
+        self.set("TOKENFERRY_SIGN_IN_PLAIN", "1")
+    }
+
+    /// With a variable set for all that runs here.
+    pub(crate) fn set(mut self, name: &str, value: &str) -> Self {
+        self.home = self.home.set(name, value);
+        self
     }
 
     /// Puts a program of this name and text first in the PATH.
@@ -54,6 +82,16 @@ impl Session {
         self
     }
 
+    /// A panel to show icons in.
+    pub(crate) async fn panel(&self) -> TrayHost {
+        TrayHost::start(&self.keychain.address()).await
+    }
+
+    /// Somebody who shows notices.
+    pub(crate) async fn notifications(&self) -> Notifications {
+        Notifications::start(&self.keychain.address()).await
+    }
+
     /// Opens the app under the eyes of the driver.
     pub(crate) async fn open(&mut self, arguments: &[&str]) -> Client {
         let home = &self.home;
@@ -61,6 +99,17 @@ impl Session {
             command.envs(home.environment());
         }));
         driver.open(&app(), arguments).await
+    }
+
+    /// Opens the app, and sits down before it.
+    pub(crate) async fn sit_down(&mut self, arguments: &[&str]) -> Person {
+        Person { page: self.open(arguments).await }
+    }
+
+    /// Sits down before an app that somebody else opens, such as the resident.
+    pub(crate) async fn join(&mut self, door: Door) -> Person {
+        let driver = self.driver.insert(WebDriver::at(door));
+        Person { page: driver.join().await }
     }
 
     /// The app without a driver.
@@ -88,9 +137,41 @@ impl Session {
             self.display.shoot(&PathBuf::from(folder).join(format!("{name}.png")));
         }
     }
+
+    /// The programs of this name that work on this session's state.
+    pub(crate) fn running(&self, name: &str) -> Vec<Pid> {
+        self.left.running(name)
+    }
 }
 
-/// Holds the resident's lock from outside, so that the app starts none: it would outlive the test.
+/// What the app starts outlives it, and shall not outlive the test.
+struct Leftovers(PathBuf);
+
+impl Leftovers {
+    fn running(&self, name: &str) -> Vec<Pid> {
+        let state = format!("TOKENFERRY_HOME={}\0", self.0.display());
+        let is_here = |process: &PathBuf| {
+            let read = |file: &str| {
+                String::from_utf8_lossy(&std::fs::read(process.join(file)).unwrap_or_default()).into_owned()
+            };
+            // Others may have the same environment: a shell, a browser.
+            read("environ").contains(&state) && read("cmdline").split('\0').next().is_some_and(|it| it.ends_with(name))
+        };
+        let processes = std::fs::read_dir("/proc").unwrap().filter_map(|it| Some(it.ok()?.path()));
+        let pid = |process: PathBuf| Pid::from_raw(process.file_name()?.to_str()?.parse().ok()?);
+        processes.filter(is_here).filter_map(pid).collect()
+    }
+}
+
+impl Drop for Leftovers {
+    fn drop(&mut self) {
+        for pid in ["tokenferry", "tokenferry-desktop"].into_iter().flat_map(|name| self.running(name)) {
+            let _ = kill_process(pid, Signal::KILL);
+        }
+    }
+}
+
+/// Holds the resident's lock from outside, so that the app starts none.
 fn pretend_a_resident(home: &Home) {
     let folder = home.state().join("locks");
     std::fs::create_dir_all(&folder).unwrap();

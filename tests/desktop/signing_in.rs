@@ -1,121 +1,155 @@
-//! Signing in, as a person does it: in the window, in the browser, by a pasted code; and giving it up.
+//! Signing in by the page's own sheet, in each of its ways; and giving it up, being refused, being somebody else.
 
-use bed::Provider;
+use bed::steps::account;
 use bed::webdriver::invoke;
+use bed::{Home, Provider};
+use fantoccini::key::Key;
 use practice::Options;
 use serde_json::json;
 
-use crate::session::{Session, phase, signing_in, until};
+use crate::person::Person;
+use crate::session::{Session, signing_in, until};
 
-/// Where nobody presses anything, so the page waits.
+const ADA: &str = "ada@practice.example";
+
+/// Where somebody has to press something, so the page waits.
 fn unhurried() -> Provider {
     Provider::start_with(Options::default())
 }
 
-async fn is_signed_in(session: &Session) {
-    until("the account is there", async || {
-        let accounts = session.accounts().await;
-        accounts[0]["code"] == "fresh" && !accounts[0]["identity"]["email"].is_null()
+/// Waits until the account is this person's, as the state says and as the page says.
+async fn is_signed_in(session: &Session, person: &Person, name: &str, email: &str) {
+    until(&format!("{name} is {email}"), async || {
+        let account = account(&session.home, name).await;
+        account["code"] == "fresh" && account["identity"]["email"] == email
     })
     .await;
+    person.reads("Fresh until").await;
+    person.reads(email).await;
 }
 
+/// The window of a sign-in as everybody has it: it keeps no cookies, and nothing of the app is in it.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_window_takes_the_answer_before_it_is_loaded() {
     let provider = Provider::start();
     let mut session = Session::new(&provider.url());
-    let page = session.open(&[]).await;
-    invoke(&page, "sign_in", json!({"account": "default", "way": "window"})).await.unwrap();
-    is_signed_in(&session).await;
-    until("all is quiet", async || signing_in(&page).await.is_null()).await;
-    session.shows_no("Sign in").await;
+    let person = session.sit_down(&[]).await;
+    person.press("Sign in…").await;
+    session.shoot("sign-in-ways");
+    person.press("In a window").await;
+    is_signed_in(&session, &person, "default", ADA).await;
+    session.shows_no("– Sign in").await;
     session.shoot("signed-in");
-}
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_browser_comes_back_by_the_loopback() {
-    let provider = Provider::start();
-    let mut session = Session::new(&provider.url());
-    let page = session.open(&[]).await;
-    invoke(&page, "sign_in", json!({"account": "work", "way": "browser"})).await.unwrap();
-    is_signed_in(&session).await;
-    assert_eq!(session.accounts().await[0]["name"], "work");
-    until("all is quiet", async || signing_in(&page).await.is_null()).await;
+    // A second account, under a name of its own, with the browser.
+    person.press("Add account…").await;
+    person.write("Name of the account", "not a name").await;
+    person.reads("Only letters, digits, dots, dashes and underscores").await;
+    person.write("Name of the account", "work").await;
+    person.press("Use my browser").await;
+    is_signed_in(&session, &person, "work", ADA).await;
+    person.reads("work").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_code_is_pasted_and_a_wrong_one_ends_nothing() {
     let provider = Provider::start();
     let mut session = Session::new(&provider.url());
-    let page = session.open(&[]).await;
-    invoke(&page, "sign_in_paste", json!({"code": "a#b"})).await.unwrap_err();
-    invoke(&page, "sign_in", json!({"account": "default", "way": "paste"})).await.unwrap();
-    until("an address is told", async || signing_in(&page).await["url"].is_string()).await;
-    let told = signing_in(&page).await;
-    for wrong in ["half a code", "code#of-another-state"] {
-        invoke(&page, "sign_in_paste", json!({"code": wrong})).await.unwrap();
-        until("it is remarked upon", async || signing_in(&page).await["trouble"].is_object()).await;
+    let person = session.sit_down(&[]).await;
+    let refused = invoke(&person.page, "sign_in_paste", json!({"code": "a#b"})).await.unwrap_err();
+    assert_eq!(refused["code"], "not_pending", "nothing waits for a code");
+    person.press("Sign in…").await;
+    person.press("Paste a code").await;
+    person.reads("Open the page, sign in, and paste the code that it shows.").await;
+    session.shoot("sign-in-paste");
+    for (wrong, said) in
+        [("half a code", "Copy all of it"), ("code#of-another-state", "That code belongs to another sign-in.")]
+    {
+        person.write("Code", wrong).await;
+        person.press("Hand in").await;
+        person.reads(said).await;
     }
-    let code = provider.code_to_paste(told["url"].as_str().unwrap()).await;
-    invoke(&page, "sign_in_paste", json!({"code": code})).await.unwrap();
-    is_signed_in(&session).await;
+    until("an address is told", async || signing_in(&person.page).await["url"].is_string()).await;
+    let address = signing_in(&person.page).await["url"].as_str().unwrap().to_owned();
+    let code = provider.code_to_paste(&address).await;
+    // As one does: pasted, and Enter.
+    person.write("Code", &code).await;
+    person.key(Key::Enter).await;
+    is_signed_in(&session, &person, "default", ADA).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn closing_the_window_cancels_and_leaves_nothing() {
+async fn a_sign_in_is_given_up_in_every_way_and_leaves_nothing() {
     let provider = unhurried();
     let mut session = Session::new(&provider.url());
-    let page = session.open(&[]).await;
-    invoke(&page, "sign_in", json!({"account": "default", "way": "window"})).await.unwrap();
-    session.shows("Sign in").await;
-    assert_eq!(phase(&page, "waiting").await["account"], "default");
-    session.shoot("sign-in-window");
-    let second = invoke(&page, "sign_in", json!({"account": "work", "way": "window"})).await.unwrap_err();
+    // As the menu's Sign in… starts it.
+    let person = session.sit_down(&["--sign-in"]).await;
+    session.shows("– Sign in").await;
+    person.reads("Waiting for you").await;
+    let second = invoke(&person.page, "sign_in", json!({"account": "work", "way": "window"})).await.unwrap_err();
     assert_eq!(second["code"], "signing_in");
-    session.display.close("Sign in");
-    until("all is quiet", async || signing_in(&page).await.is_null()).await;
+    // It lies above the app's own window, also where that was slower.
+    let shown = async || session.display.top().is_some_and(|it| it.contains("– Sign in"));
+    until("the sign-in is at the front", shown).await;
+    session.shoot("sign-in-window");
+    // By the window's cross.
+    session.display.close("– Sign in");
+    person.reads("Nobody is signed in yet").await;
+    // By the page's button.
+    person.press("Sign in…").await;
+    person.press("In a window").await;
+    session.shows("– Sign in").await;
+    person.press("Cancel").await;
+    session.shows_no("– Sign in").await;
+    // By the key, also before a way was chosen.
+    person.press("Sign in…").await;
+    person.press("Use my browser").await;
+    person.reads("Sign in in your browser.").await;
+    person.key(Key::Escape).await;
+    person.reads_no_more("Sign in in your browser.").await;
+    person.press("Sign in…").await;
+    person.reads("How would you like to sign in?").await;
+    person.key(Key::Escape).await;
+    person.reads("Nobody is signed in yet").await;
+    assert!(signing_in(&person.page).await.is_null());
     assert_eq!(session.accounts().await, json!([]));
-
-    // And so does the page's Cancel.
-    invoke(&page, "sign_in", json!({"account": "default", "way": "window"})).await.unwrap();
-    session.shows("Sign in").await;
-    invoke(&page, "sign_in_cancel", json!({})).await.unwrap();
-    session.shows_no("Sign in").await;
-    assert!(signing_in(&page).await.is_null());
+    assert!(provider.sign_ins().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_no_says_what_to_do() {
-    let provider = Provider::start_with(Options { deny: true, ..Options::default() });
-    let mut session = Session::new(&provider.url());
-    let page = session.open(&[]).await;
-    invoke(&page, "sign_in", json!({"account": "default", "way": "window"})).await.unwrap();
-    let told = phase(&page, "failed").await;
-    assert!(told["message"].as_str().unwrap().contains("Sign in again when you are ready"), "{told}");
-    session.shows_no("Sign in").await;
-    invoke(&page, "sign_in_cancel", json!({})).await.unwrap();
-    assert!(signing_in(&page).await.is_null());
+async fn a_no_says_what_to_do_and_leads_back_to_the_ways() {
+    let provider = unhurried();
+    let mut session = Session::new(&provider.url()).with_plain_sign_in();
+    let person = session.sit_down(&["--sign-in"]).await;
+    person.turns_to(&provider.url()).await;
+    person.press_and_leave("Deny").await;
+    person.turns_back().await;
+    person.reads("That didn’t work").await;
+    person.reads("Sign in again when you are ready").await;
+    session.shows_no("– Sign in").await;
+    session.shoot("sign-in-failed");
+    person.press("Begin again").await;
+    person.press("In a window").await;
+    person.authorizes_as("Grace", &provider.url()).await;
+    is_signed_in(&session, &person, "default", "grace@practice.example").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn somebody_else_is_replaced_only_after_a_yes() {
-    let options = Options { automatic: true, ..Options::default() };
-    let other = options.people.iter().find(|it| it.email != options.person).unwrap().email.clone();
-    let provider = Provider::start_with(options.clone());
+    let provider = Provider::start();
+    let other = "grace@practice.example";
     let mut session = Session::new(&provider.url());
-    let page = session.open(&[]).await;
-    invoke(&page, "sign_in", json!({"account": "default", "way": "window"})).await.unwrap();
-    is_signed_in(&session).await;
-    until("all is quiet", async || signing_in(&page).await.is_null()).await;
-    provider.set(|options| options.person.clone_from(&other));
-    for (yes, who) in [(false, &options.person), (true, &other)] {
-        invoke(&page, "sign_in", json!({"account": "default", "way": "window"})).await.unwrap();
-        let told = phase(&page, "replace").await;
-        assert!(told["message"].as_str().unwrap().contains(other.as_str()), "{told}");
-        invoke(&page, "sign_in_replace", json!({"yes": yes})).await.unwrap();
-        until("all is quiet", async || signing_in(&page).await.is_null()).await;
-        assert_eq!(session.accounts().await[0]["identity"]["email"], who.as_str());
-    }
+    session.home.tokenferry(["login"]).run().await.succeeds();
+    provider.set(|options| other.clone_into(&mut options.person));
+    let person = session.sit_down(&["--sign-in"]).await;
+    person.reads("Replace the account that is there?").await;
+    person.reads(&format!("You are now signing in as {other}")).await;
+    session.shoot("sign-in-replace");
+    person.press("Keep as it is").await;
+    is_signed_in(&session, &person, "default", ADA).await;
+    session.app(&["--sign-in"]).run().await.succeeds();
+    person.press("Replace").await;
+    is_signed_in(&session, &person, "default", other).await;
     let alive = provider.sign_ins().into_iter().filter(|it| it.alive).count();
     assert_eq!(alive, 1, "what was turned down and what was replaced are ended at the provider");
 }
@@ -136,7 +170,7 @@ echo "Login successful."
 
 /// A sign-in that the official CLI made, as its file.
 async fn sign_in_of_the_cli(provider: &Provider) -> String {
-    let home = bed::Home::new().provider(provider);
+    let home = Home::new().provider(provider);
     home.tokenferry(["login"]).run().await.succeeds();
     let file = home.path().join("given.json");
     let out = file.to_str().unwrap();
@@ -150,21 +184,27 @@ async fn the_official_cli_signs_in_and_its_sign_in_is_taken_over() {
     let mut session = Session::new(&provider.url()).with_program("claude", CLAUDE);
     let programs = session.home.path().join("programs");
     std::fs::write(programs.join("sign-in.json"), sign_in_of_the_cli(&provider).await).unwrap();
-    let page = session.open(&[]).await;
+    let person = session.sit_down(&[]).await;
+    person.press("Sign in…").await;
     for (code, is_good) in [("wrong", false), ("code#s", true)] {
-        invoke(&page, "sign_in", json!({"account": "default", "way": "cli"})).await.unwrap();
-        until("its address is told", async || signing_in(&page).await["url"].is_string()).await;
-        let address = signing_in(&page).await["url"].as_str().unwrap().to_owned();
+        person.press("Through the official Claude CLI").await;
+        person.reads("The Claude CLI has opened its page.").await;
+        until("its address is told", async || signing_in(&person.page).await["url"].is_string()).await;
+        let address = signing_in(&person.page).await["url"].as_str().unwrap().to_owned();
         assert!(address.ends_with("?code=true&state=s"), "{address}");
         let folder = std::fs::read_to_string(programs.join("folder")).unwrap();
         assert!(std::path::Path::new(folder.trim()).is_dir());
-        invoke(&page, "sign_in_paste", json!({"code": code})).await.unwrap();
+        person.write("Code", code).await;
+        person.press("Hand in").await;
         if is_good {
-            is_signed_in(&session).await;
+            is_signed_in(&session, &person, "default", ADA).await;
         } else {
-            phase(&page, "failed").await;
+            person.reads("The Claude CLI ended without a sign-in.").await;
         }
         until("its folder is gone", async || !std::path::Path::new(folder.trim()).exists()).await;
+        if !is_good {
+            person.press("Begin again").await;
+        }
     }
     let renewed = provider.sign_ins().into_iter().filter(|it| it.alive).all(|it| it.generation > 0);
     assert!(renewed, "what the CLI had is of no more use");

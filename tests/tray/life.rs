@@ -7,7 +7,7 @@ use bed::steps::{account, sign_in};
 use practice::{Endpoint, Fault, Trouble};
 use rustix::process::Signal;
 
-use crate::scene::{Scene, lists, within};
+use crate::scene::{Scene, within};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_start_opens_the_window() {
@@ -49,7 +49,7 @@ async fn quitting_waits_for_a_renewal_in_flight() {
     sign_in(&scene.home).await;
     let tray = scene.start();
     let icon = panel.icon().await;
-    lists(&icon, "ada@practice.example: Fresh until ").await;
+    icon.lists("ada@practice.example: Fresh until ").await;
     let slow = Trouble::SlowHeaders { ms: 2000 };
     scene.provider.fault(Fault::at(Endpoint::Refresh, slow).times(1));
     icon.click("Renew now").await;
@@ -80,12 +80,12 @@ async fn a_mistake_in_the_settings_is_shown_until_it_is_mended() {
     let panel = scene.panel().await;
     let _tray = scene.start();
     let icon = panel.icon().await;
-    lists(&icon, "Nobody is signed in").await;
+    icon.lists("Nobody is signed in").await;
     let settings = scene.home.state().join("config.toml");
     fs::write(&settings, "paused = perhaps\n").unwrap();
-    lists(&icon, "There is a mistake in").await;
+    icon.lists("There is a mistake in").await;
     assert!(icon.needs_attention().await);
     fs::write(&settings, "paused = true\n").unwrap();
-    lists(&icon, "Nobody is signed in").await;
+    icon.lists("Nobody is signed in").await;
     assert_eq!(icon.find("Pause").await.unwrap().checked, Some(true));
 }

@@ -7,7 +7,7 @@ use bed::Notifications;
 use bed::steps::sign_in;
 use practice::{Endpoint, Fault, Options, Trouble};
 
-use crate::scene::{Scene, lists, shows};
+use crate::scene::Scene;
 
 /// Long enough for a notice that must not come.
 const A_WHILE: Duration = Duration::from_secs(2);
@@ -28,8 +28,8 @@ async fn a_sign_in_that_ends_soon_is_told_of_once() {
     let notice = notifications.notice("The sign-in of ada@practice.example ends within 3 days").await;
     notifications.press(&notice, "Sign in").await;
     assert_eq!(scene.opened_times(1).await, "window --sign-in default");
-    shows(&icon, "fresh").await;
-    lists(&icon, "The sign-in ends in 2 days").await;
+    icon.shows("fresh").await;
+    icon.lists("The sign-in ends in 2 days").await;
     icon.click("Sign in again").await;
     assert_eq!(scene.opened_times(2).await, "window --sign-in default");
     icon.click("Quit").await;
@@ -48,7 +48,7 @@ async fn who_wants_quiet_has_it_until_they_want_it_no_more() {
     sign_in(&scene.home).await;
     fs::write(&settings, "quiet = true\n").unwrap();
     let _tray = scene.start();
-    shows(&panel.icon().await, "needs-you").await;
+    panel.icon().await.shows("needs-you").await;
     tokio::time::sleep(A_WHILE).await;
     assert_eq!(notifications.all(), []);
     fs::write(&settings, "quiet = false\n").unwrap();
@@ -64,17 +64,17 @@ async fn a_refused_sign_in_is_told_with_a_way_out() {
     sign_in(&scene.home).await;
     let _tray = scene.start();
     let icon = panel.icon().await;
-    shows(&icon, "fresh").await;
+    icon.shows("fresh").await;
     scene.provider.fault(Fault::at(Endpoint::Refresh, Trouble::oauth_error("invalid_grant")).times(1));
     icon.click("Renew now").await;
     let notice = notifications.notice("Claude asks ada@practice.example to sign in again").await;
     assert_eq!(notice.buttons, []);
-    shows(&icon, "needs-you").await;
+    icon.shows("needs-you").await;
     assert!(icon.needs_attention().await);
     icon.click("Sign in again: default").await;
     assert_eq!(scene.opened_times(1).await, "window --sign-in default");
     sign_in(&scene.home).await;
-    shows(&icon, "fresh").await;
+    icon.shows("fresh").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -84,7 +84,7 @@ async fn who_shows_notices_may_be_missing() {
     sign_in(&scene.home).await;
     let tray = scene.start();
     let icon = panel.icon().await;
-    lists(&icon, "The sign-in ends in 6 days").await;
+    icon.lists("The sign-in ends in 6 days").await;
     icon.click("Renew now").await;
     icon.click("Quit").await;
     tray.finish().await.succeeds();

@@ -6,7 +6,7 @@ use bed::steps::{account, eventually, sign_in};
 use bed::{Home, Provider, Vault};
 use rustix::process::Signal;
 
-use crate::scene::{Scene, shows};
+use crate::scene::Scene;
 
 /// From start to icon; 300 ms on an idle machine.
 const AT_ONCE: Duration = Duration::from_secs(3);
@@ -21,7 +21,7 @@ async fn the_icon_is_there_at_once() {
     let icon = panel.icon().await;
     let took = begun.elapsed();
     assert!(took < AT_ONCE, "{took:?} from start to icon");
-    shows(&icon, "fresh").await;
+    icon.shows("fresh").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,12 +3,12 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use bed::programs::built;
 use bed::steps::eventually;
-use bed::{Home, Keychain, Notifications, Provider, Running, Tokenferry, TrayHost, TrayIcon, Vault};
+use bed::{Home, Keychain, Notifications, Provider, Running, Tokenferry, TrayHost, Vault};
 use practice::Options;
 
 /// What a person sees follows within this; the rest is patience with a busy machine.
@@ -83,28 +83,6 @@ fn install(home: &Path) {
     fs::set_permissions(&window, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
-/// Waits until the icon says that.
-pub(crate) async fn shows(icon: &TrayIcon, state: &str) {
-    let wanted = drawing(state);
-    within(&format!("the icon says {state}"), async || icon.picture(48).await == wanted).await;
-}
-
-/// Waits until there is a line that begins like this.
-pub(crate) async fn lists(icon: &TrayIcon, begins: &str) {
-    within(&format!("a line begins with {begins:?}"), async || icon.find(begins).await.is_some()).await;
-}
-
 pub(crate) async fn within(what: &str, is: impl AsyncFnMut() -> bool) {
     tokio::time::timeout(SOON, eventually(what, is)).await.unwrap_or_else(|_| panic!("{what}: not within {SOON:?}"));
-}
-
-/// A drawing as the panel is given it: ARGB.
-fn drawing(state: &str) -> Vec<u8> {
-    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("../icons/tray/{state}-48.png"));
-    let decoder = png::Decoder::new(std::io::BufReader::new(fs::File::open(file).unwrap()));
-    let mut reader = decoder.read_info().unwrap();
-    let mut data = vec![0; reader.output_buffer_size().unwrap()];
-    reader.next_frame(&mut data).unwrap();
-    data.chunks_exact_mut(4).for_each(|pixel| pixel.rotate_right(1));
-    data
 }

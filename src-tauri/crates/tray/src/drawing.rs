@@ -9,15 +9,8 @@ use tokio::sync::mpsc::UnboundedSender;
 use crate::click::Click;
 use crate::icon::Icon;
 use crate::menu::{Item, Menu};
-
-/// What comes from the panel.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum FromPanel {
-    /// A person asks for this.
-    Clicked(Click),
-    /// There is a place for the icon, or none.
-    Place(bool),
-}
+use crate::resident::FromPanel;
+use crate::words::escaped;
 
 /// What is drawn.
 #[derive(Debug)]
@@ -121,11 +114,6 @@ fn on(click: Option<Click>) -> Box<dyn Fn(&mut Drawn) + Send> {
 /// A single underscore would mark a key in a menu.
 fn literal(label: &str) -> String {
     label.replace('_', "__")
-}
-
-/// Hosts read markup in a tooltip's text.
-pub(crate) fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 macro_rules! drawings {

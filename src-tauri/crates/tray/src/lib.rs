@@ -1,12 +1,17 @@
-//! The icon in the panel: its menu and its notices as pure models, which every system draws in its own way; and the light
-//! resident of Linux, which keeps everything fresh without a window.
+//! The icon in the panel: its menu and its notices as pure models, which every system draws in its own way; the resident that
+//! keeps everything fresh and shows them; and the light one of Linux, which needs no window.
 
 pub mod click;
 pub mod icon;
+pub mod lock;
 pub mod menu;
 pub mod notices;
+mod notifying;
+pub mod resident;
 #[cfg(test)]
 mod samples;
+#[cfg_attr(not(target_os = "linux"), path = "toasts.rs")]
+mod showing;
 mod words;
 
 #[cfg(target_os = "linux")]
@@ -14,15 +19,9 @@ pub mod autostart;
 #[cfg(target_os = "linux")]
 mod drawing;
 #[cfg(target_os = "linux")]
-mod lock;
-#[cfg(target_os = "linux")]
-mod notifying;
+mod panel;
 #[cfg(target_os = "linux")]
 mod programs;
-#[cfg(target_os = "linux")]
-mod resident;
-#[cfg(target_os = "linux")]
-mod showing;
 
 #[cfg(target_os = "linux")]
-pub use resident::{Failed, run};
+pub use panel::{Failed, run};

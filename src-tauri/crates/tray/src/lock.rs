@@ -2,18 +2,25 @@
 
 use std::fs::{DirBuilder, File, TryLockError};
 use std::io;
+#[cfg(unix)]
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
 /// Held until it is dropped.
 #[derive(Debug)]
 #[must_use = "the lock is released at once when this is dropped"]
-pub(crate) struct Lock(#[expect(dead_code, reason = "held, not read: closing the file releases the lock")] File);
+pub struct Lock(#[expect(dead_code, reason = "held, not read: closing the file releases the lock")] File);
 
 /// The lock; none where another resident has it.
-pub(crate) fn resident(state: &Path) -> io::Result<Option<Lock>> {
+///
+/// # Errors
+/// The folder of the state can't be used.
+pub fn resident(state: &Path) -> io::Result<Option<Lock>> {
     let folder = state.join("locks");
-    DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
+    let mut builder = DirBuilder::new();
+    #[cfg(unix)]
+    builder.mode(0o700);
+    builder.recursive(true).create(&folder)?;
     let file = File::options().create(true).truncate(false).write(true).open(folder.join("resident.lock"))?;
     match file.try_lock() {
         Ok(()) => Ok(Some(Lock(file))),

@@ -1,7 +1,7 @@
-//! The resident of Linux: keeps everything fresh, shows how it stands, and does what is clicked. It opens no window itself.
+//! The resident, whatever it is drawn with: keeps everything fresh, shows how it stands, gives notices, and does what is
+//! clicked. What is different from one system to another is a [`Desktop`].
 
 use std::collections::BTreeSet;
-use std::future::pending;
 use std::io;
 use std::pin::Pin;
 use std::time::Duration;
@@ -13,60 +13,64 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use ksni::TrayMethods;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::autostart::Autostart;
-use crate::click::Click;
-use crate::drawing::{Drawn, FromPanel};
+use crate::click::{Click, Page};
 use crate::menu::{Menu, Now, SyncResult};
 use crate::notices::{self, Notice};
+use crate::notifying;
 use crate::showing::Shown;
-use crate::{lock, notifying, programs};
 
 /// Changes come in bursts; looking after this much takes a whole burst at once.
 const BURST: Duration = Duration::from_millis(100);
 /// Clocks of waits stand still while the machine sleeps, so times are looked at anew at least this often.
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
-/// How long the panel may take to take the icon: at login it starts beside us.
-const PANEL: Duration = Duration::from_secs(25);
 /// For how long there may be no place for the icon before it is said.
 const NO_PLACE: Duration = Duration::from_secs(15);
 /// What can't be used at all is tried again after this, then after twice as long each time: at login, a keychain comes late.
 const FIRST_AGAIN: Duration = Duration::from_secs(2);
 const LONGEST_AGAIN: Duration = Duration::from_secs(60);
 
-/// Why there is no resident.
-#[derive(Debug, thiserror::Error)]
-pub enum Failed {
-    /// The state can't be used.
-    #[error("Whether Tokenferry runs already can't be told: {0}.")]
-    Lock(#[source] io::Error),
-    /// Another resident runs, and its window can't be opened.
-    #[error("Tokenferry runs already, and its window can't be opened: {0}.")]
-    Window(#[source] io::Error),
+/// What comes from the panel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FromPanel {
+    /// A person asks for this.
+    Clicked(Click),
+    /// There is a place for the icon, or none.
+    Place(bool),
 }
 
-impl Failed {
-    /// A stable word for programs.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Lock(_) => "lock_disk",
-            Self::Window(_) => "no_window",
-        }
-    }
+/// What a resident is drawn with, and what it opens.
+pub trait Desktop {
+    /// Draws the menu, unless it is drawn already.
+    ///
+    /// # Errors
+    /// A sentence, where nothing is seen any more; it is then not asked again.
+    fn draw(&mut self, menu: &Menu) -> impl Future<Output = Result<(), String>>;
 
-    /// What to do about it.
-    pub fn fix(&self) -> String {
-        match self {
-            Self::Lock(_) => "Look at the permissions of the folder of its state.",
-            Self::Window(_) => "Use its icon in the panel, or `tokenferry` in a terminal.",
-        }
-        .to_owned()
-    }
+    /// Shows the window, at a page where one is named.
+    ///
+    /// # Errors
+    /// The window can't be opened.
+    fn open(&self, page: Option<Page>) -> io::Result<()>;
+
+    /// Begins a sign-in, anew to this account where one is named.
+    ///
+    /// # Errors
+    /// What leads through it can't be opened.
+    fn sign_in(&self, account: Option<&str>) -> io::Result<()>;
+
+    /// Whether it starts at login; none where that can't be set here.
+    fn starts_at_login(&self) -> Option<bool>;
+
+    /// Has it start at login, or no more.
+    ///
+    /// # Errors
+    /// It can't be set.
+    fn start_at_login(&self, on: bool) -> io::Result<()>;
 }
 
 /// What goes on because somebody clicked.
@@ -79,23 +83,25 @@ enum Answer {
     Quit,
 }
 
-/// Keeps everything fresh and shows it in the panel, until `stop` or until a person quits; what is under way is then brought
-/// to its end. `tell` is given each event as it happens. Where another resident runs, opens its window, and is done.
-///
-/// # Errors
-/// [`Failed`]. What fails for a while is shown, and tried again.
-pub async fn run(engine: &Engine, stop: CancellationToken, tell: impl Fn(&Event) + Send + Sync) -> Result<(), Failed> {
-    let Some(_lock) = lock::resident(engine.home().state()).map_err(Failed::Lock)? else {
-        return programs::open_window(None).map_err(Failed::Window);
-    };
+/// Keeps everything fresh and shows it on the desktop, until `stop` or until a person quits; what is under way is then brought
+/// to its end. `panel` is both ends of what comes from there: a notice's button asks for something in the same way. `tell` is given
+/// each event as it happens.
+pub async fn live(
+    engine: &Engine,
+    stop: CancellationToken,
+    desktop: impl Desktop,
+    (to_panel, panel): (UnboundedSender<FromPanel>, UnboundedReceiver<FromPanel>),
+    tell: impl Fn(&Event) + Send + Sync,
+) {
     let (trouble, troubles) = watch::channel(None);
     let (notices, to_show) = unbounded_channel();
-    let (from_panel, panel) = unbounded_channel();
     let face = Face {
         engine,
         stop: stop.clone(),
         tell: &tell,
-        now: Now { start_at_login: autostart().map(|it| it.is_on()), ..Now::default() },
+        now: Now { start_at_login: desktop.starts_at_login(), ..Now::default() },
+        desktop,
+        is_drawn: true,
         notices,
         told: BTreeSet::new(),
         asked: Asked::new(),
@@ -103,14 +109,9 @@ pub async fn run(engine: &Engine, stop: CancellationToken, tell: impl Fn(&Event)
     };
     tokio::select! {
         () = keep(engine, stop, &tell, trouble) => {}
-        () = face.show(from_panel.clone(), panel, troubles) => {}
-        () = notifying::notify(engine, to_show, Shown::new(from_panel)) => {}
+        () = face.show(panel, troubles) => {}
+        () = notifying::notify(engine, to_show, Shown::new(to_panel)) => {}
     }
-    Ok(())
-}
-
-fn autostart() -> Option<Autostart> {
-    Autostart::of_process(std::env::current_exe().ok()?)
 }
 
 /// The standing work. What keeps it from beginning may come in a while: it is tried again, and told where it lasts.
@@ -144,11 +145,14 @@ async fn keep(
 }
 
 /// What a person sees and does.
-struct Face<'a, T> {
+struct Face<'a, D, T> {
     engine: &'a Engine,
     stop: CancellationToken,
     tell: &'a T,
     now: Now,
+    desktop: D,
+    /// Whether anything is still seen of it.
+    is_drawn: bool,
     notices: UnboundedSender<Notice>,
     /// What was handed on to be shown, by key and time.
     told: BTreeSet<(String, Timestamp)>,
@@ -157,21 +161,10 @@ struct Face<'a, T> {
     no_place: Option<Instant>,
 }
 
-impl<T: Fn(&Event)> Face<'_, T> {
-    async fn show(
-        mut self,
-        from_panel: UnboundedSender<FromPanel>,
-        mut panel: UnboundedReceiver<FromPanel>,
-        mut troubles: watch::Receiver<Option<String>>,
-    ) {
+impl<D: Desktop, T: Fn(&Event)> Face<'_, D, T> {
+    async fn show(mut self, mut panel: UnboundedReceiver<FromPanel>, mut troubles: watch::Receiver<Option<String>>) {
         let changes = self.engine.changes();
-        let (mut shown, mut next) = self.look();
-        let drawn = Drawn::new(shown.clone(), from_panel).assume_sni_available(true).spawn();
-        let drawn = match timeout(PANEL, drawn).await {
-            Ok(Ok(drawn)) => Some(drawn),
-            Ok(Err(why)) => self.say(format!("There is no icon in the panel: {why}.")),
-            Err(_) => self.say("There is no icon in the panel: it gave no answer.".to_owned()),
-        };
+        let mut next = self.look().await;
         loop {
             let no_place = self.no_place.map(|since| since + NO_PLACE);
             let wake = no_place.map_or(next, |at| at.min(next));
@@ -182,27 +175,28 @@ impl<T: Fn(&Event)> Face<'_, T> {
                 Ok(()) = troubles.changed() => self.trouble(troubles.borrow_and_update().clone()),
                 () = sleep_until(wake) => self.miss_the_panel(),
             }
-            let menu;
-            (menu, next) = self.look();
-            if menu != shown {
-                shown = menu.clone();
-                if let Some(drawn) = &drawn
-                    && drawn.update(|drawn| drawn.show(menu)).await.is_none()
-                {
-                    self.say::<()>("The icon is gone from the panel.".to_owned());
-                    return pending().await;
-                }
-            }
+            next = self.look().await;
         }
     }
 
-    fn say<D>(&self, text: String) -> Option<D> {
+    fn say(&self, text: &str) {
         (self.tell)(&Event::new(Timestamp::now(), Kind::Trouble, text));
-        None
+    }
+
+    /// Draws how it stands, and says when to look again though nothing happens.
+    async fn look(&mut self) -> Instant {
+        let (menu, next) = self.see();
+        if self.is_drawn
+            && let Err(why) = self.desktop.draw(&menu).await
+        {
+            self.is_drawn = false;
+            self.say(&why);
+        }
+        next
     }
 
     /// How it stands, and when to look again though nothing happens. Hands on what a person has to be told.
-    fn look(&mut self) -> (Menu, Instant) {
+    fn see(&mut self) -> (Menu, Instant) {
         let zone = TimeZone::system();
         let status = match self.engine.status() {
             Ok(status) => status,
@@ -267,9 +261,9 @@ impl<T: Fn(&Event)> Face<'_, T> {
     fn act(&mut self, click: Click) -> io::Result<()> {
         let engine = self.engine;
         match click {
-            Click::Open => programs::open_window(None)?,
-            Click::Show(page) => programs::open_window(Some(page))?,
-            Click::SignIn(account) => programs::sign_in(account.as_deref())?,
+            Click::Open => self.desktop.open(None)?,
+            Click::Show(page) => self.desktop.open(Some(page))?,
+            Click::SignIn(account) => self.desktop.sign_in(account.as_deref())?,
             Click::Sync if self.now.syncing => {}
             Click::Sync => {
                 self.now.syncing = true;
@@ -288,10 +282,8 @@ impl<T: Fn(&Event)> Face<'_, T> {
                 Answer::Turned(turned.err().map(|why| format!("{why} {}", why.fix())))
             })),
             Click::StartAtLogin(on) => {
-                if let Some(autostart) = autostart() {
-                    autostart.set(on)?;
-                    self.now.start_at_login = Some(autostart.is_on());
-                }
+                self.desktop.start_at_login(on)?;
+                self.now.start_at_login = self.desktop.starts_at_login();
             }
             Click::Quit => {
                 self.now.ending = true;
@@ -332,10 +324,9 @@ impl<T: Fn(&Event)> Face<'_, T> {
     fn miss_the_panel(&mut self) {
         if self.no_place.is_some_and(|since| since.elapsed() >= NO_PLACE) {
             self.no_place = None;
-            self.say::<()>(
+            self.say(
                 "This desktop has no place for an icon. Everything works without; start `tokenferry tray` again to open \
-                 the window."
-                    .to_owned(),
+                 the window.",
             );
             if !self.engine.settings().is_ok_and(|settings| settings.quiet) {
                 self.tell_once(notices::no_panel());

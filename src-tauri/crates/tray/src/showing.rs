@@ -8,8 +8,9 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::click::Click;
-use crate::drawing::{FromPanel, escaped};
 use crate::notices::Notice;
+use crate::resident::FromPanel;
+use crate::words::escaped;
 
 /// How long a server may take for an answer: it may have to be started first.
 const ANSWER: Duration = Duration::from_secs(10);

@@ -36,3 +36,9 @@ pub(crate) fn names(names: &[&str]) -> String {
         [first, others @ ..] => format!("{} and {} others", short(first), others.len()),
     }
 }
+
+/// Where markup is read: in the text of tooltips, and of some servers' notices.
+#[cfg(target_os = "linux")]
+pub(crate) fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
