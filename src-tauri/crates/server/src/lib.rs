@@ -1,4 +1,4 @@
-//! The engine behind HTTP, for machines without a desktop: the endpoints for programs, the broker of tokens, and the door
+//! The engine behind HTTP, for machines without a desktop: the endpoints for programs, the broker of tokens, and the page
 //! for persons.
 //!
 //! What is asked here is the engine's to do. This crate decides who may ask, and puts the answer into words for programs.
@@ -6,6 +6,7 @@
 
 mod api;
 mod broker;
+mod desk;
 mod failed;
 mod gate;
 mod machines;

@@ -179,7 +179,13 @@ impl Machines {
             if uses > 0 {
                 telling.untold += uses;
                 let tell = is_last || is_time(telling.at);
-                engine.grant_used(&machine.grant, uses, if tell { Some(telling.untold) } else { None })?;
+                let counted = engine.grant_used(&machine.grant, uses, tell.then_some(telling.untold));
+                if let Err(why) = counted {
+                    // The next time, then.
+                    machine.uses.fetch_add(uses, Ordering::Relaxed);
+                    telling.untold -= uses;
+                    return Err(why);
+                }
                 if tell {
                     *telling = Telling { at: Some(now), untold: 0 };
                 }

@@ -16,7 +16,7 @@ use crate::failed::Failed;
 use crate::options::Options;
 use crate::shared::Shared;
 use crate::wire::{self, Certificate, Connections, Door};
-use crate::{api, watching};
+use crate::{api, desk, watching};
 
 /// All is over within this after the wish to end: a container's engine kills after ten seconds, and this leaves it half.
 const ENDS_WITHIN: Duration = Duration::from_millis(4500);
@@ -75,6 +75,7 @@ pub async fn serve(
     let done = tokio::select! {
         done = ended(&stop, work) => done,
         () = watching::watch(&shared) => Ok(()),
+        () = desk::tell(&shared) => Ok(()),
     };
     // Whatever ended it: nobody is let in any more.
     stop.cancel();

@@ -6,10 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use engine::Engine;
 use http::HeaderMap;
+use page::Desk;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::Problem;
 use crate::broker::Broker;
+use crate::desk::{Browser, Live};
 use crate::gate::{Caller, Names};
 use crate::machines::Machines;
 use crate::meters::Meters;
@@ -27,6 +29,8 @@ pub(crate) struct Shared {
     pub(crate) machines: Machines,
     pub(crate) broker: Broker,
     pub(crate) meters: Meters,
+    pub(crate) desk: Desk,
+    pub(crate) live: Live,
     options: Options,
     /// Whether the standing work has begun.
     works: AtomicBool,
@@ -36,7 +40,10 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new(engine: Arc<Engine>, options: Options, names: Names, stop: CancellationToken) -> Self {
+        let is_here = options.listen.ip().is_loopback() && options.url.is_none();
         Self {
+            desk: Desk::over(engine.clone(), Browser { is_here }),
+            live: Live::default(),
             engine,
             names,
             machines: Machines::default(),

@@ -21,7 +21,7 @@ pub(crate) async fn watch(shared: &Shared) {
     loop {
         told = look(shared, told);
         tokio::select! {
-            () = changes.next() => continue,
+            () = changes.next() => {}
             () = sleep(LOOK_AGAIN) => {}
             () = shared.machines.first_use() => count_at = Instant::now(),
             () = sleep_until(count_at) => {}

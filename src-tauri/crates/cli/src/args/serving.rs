@@ -30,7 +30,7 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
     /// A proxy with TLS stands before it, and nobody else can reach it
-    #[arg(long, requires = "url")]
+    #[arg(long)]
     behind_proxy: bool,
     /// The address that people use in their browsers, such as https://llm.example/auth
     #[arg(long, value_name = "URL")]

@@ -50,7 +50,7 @@ pub(crate) async fn style() -> Response {
 
 /// Trades a link's key for a session: its cookie, and its CSRF token. A link is good once, for ten minutes.
 #[utoipa::path(
-    post, path = "/enter", tag = "session", security(()),
+    post, path = "/session", tag = "session", security(()),
     request_body = Entering,
     responses(
         (status = 200, description = "Let in; the cookie is set", body = Session),

@@ -4,7 +4,7 @@ const said = document.getElementById('said')
 const key = location.hash.slice(1)
 history.replaceState(null, '', location.pathname)
 if (key) {
-  fetch('enter', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ key }) })
+  fetch('session', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ key }) })
     .then(async (answer) => {
       if (answer.ok) return location.replace('./')
       const problem = await answer.json()

@@ -12,27 +12,27 @@ mod token;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
-use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 
+pub(crate) use asked::body;
 pub use openapi::openapi;
 pub(crate) use problem::Problem;
 
-use crate::gate::Caller;
+use crate::desk;
 use crate::shared::Shared;
 
 /// All that is answered.
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
     let base = shared.base().to_owned();
-    let all = machines().merge(persons());
+    let all = machines().merge(persons()).merge(desk::router());
     let all = match base.as_str() {
         "" => all,
-        base => Router::new().nest(base, all).merge(machines()).route(&format!("{base}/"), get(front)),
+        base => Router::new().nest(base, all).merge(machines()).route(&format!("{base}/"), get(desk::index)),
     };
-    all.fallback(async || Problem::not_found())
+    all.merge(desk::icon())
+        .fallback(async || Problem::not_found())
         .method_not_allowed_fallback(async || Problem::bad_method())
         .with_state(shared)
 }
@@ -57,17 +57,10 @@ fn machines() -> Router<Arc<Shared>> {
 /// What a browser meets.
 fn persons() -> Router<Arc<Shared>> {
     Router::new()
-        .route("/", get(front))
-        .route("/enter", get(door::page).post(door::enter))
+        .route("/enter", get(door::page))
         .route("/enter.js", get(door::script))
         .route("/enter.css", get(door::style))
-        .route("/session", get(door::session).delete(door::leave))
-}
-
-/// Leads those who are in to how things stand, and others to the door.
-async fn front(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Result<Response, Problem> {
-    let next = if Caller::person(&headers, &shared.engine)?.is_some() { "status" } else { "enter" };
-    Ok(Redirect::to(&format!("{}/{next}", shared.base())).into_response())
+        .route("/session", get(door::session).post(door::enter).delete(door::leave))
 }
 
 async fn document() -> Response {

@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{ContentBuilder, PathItem, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 
 use super::{door, health, oauth, problem, standing, token};
@@ -21,7 +22,7 @@ use super::{door, health, oauth, problem, standing, token};
         door::enter, door::session, door::leave,
     ),
     components(schemas(problem::Problem)),
-    modifiers(&Schemes),
+    modifiers(&Schemes, &ForAll),
 )]
 struct Document;
 
@@ -35,11 +36,37 @@ impl Modify for Schemes {
             .description(Some("The key of a grant, as `tokenferry grant add` prints it."))
             .build();
         components.add_security_scheme("grant", SecurityScheme::Http(grant));
-        let session = ApiKeyValue::with_description("tokenferry", "A person's session, set by `POST /enter`.");
+        let session = ApiKeyValue::with_description("tokenferry", "A person's session, set by `POST /session`.");
         components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(session)));
         let csrf = ApiKeyValue::with_description("X-CSRF-Token", "What `GET /session` tells; for changes by a person.");
         components.add_security_scheme("csrf", SecurityScheme::ApiKey(ApiKey::Header(csrf)));
     }
+}
+
+/// What may be answered to whatever is asked.
+struct ForAll;
+
+const FOR_ALL: [(&str, &str); 3] = [
+    ("403", "Another site's page asks"),
+    ("421", "The request names a host that is not this server"),
+    ("503", "Not now"),
+];
+
+impl Modify for ForAll {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        for PathItem { get, post, delete, .. } in document.paths.paths.values_mut() {
+            for operation in [get, post, delete].into_iter().flatten() {
+                for (status, why) in FOR_ALL {
+                    operation.responses.responses.entry(status.to_owned()).or_insert_with(|| problem(why));
+                }
+            }
+        }
+    }
+}
+
+fn problem(why: &str) -> RefOr<utoipa::openapi::Response> {
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+    RefOr::T(ResponseBuilder::new().description(why).content("application/problem+json", content).build())
 }
 
 /// The document as JSON.
@@ -57,7 +84,7 @@ mod tests {
         let document: Value = serde_json::from_str(super::openapi()).unwrap();
         assert!(document["openapi"].as_str().unwrap().starts_with("3.1"), "{}", document["openapi"]);
         let paths = document["paths"].as_object().unwrap();
-        assert_eq!(paths.len(), 13, "{:?}", paths.keys().collect::<Vec<_>>());
+        assert_eq!(paths.len(), 12, "{:?}", paths.keys().collect::<Vec<_>>());
         for (path, operations) in paths {
             for (method, operation) in operations.as_object().unwrap() {
                 assert!(operation["security"].is_array(), "{method} {path}");

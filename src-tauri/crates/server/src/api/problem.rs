@@ -1,5 +1,7 @@
 //! What a program is told of an error: RFC 9457, with the codes and the fixes of the command line.
 
+use std::borrow::Cow;
+
 use axum::response::{IntoResponse, Response};
 use engine::Error;
 use engine::grants::Scope;
@@ -27,7 +29,7 @@ pub(crate) struct Problem {
     pub(crate) detail: String,
     /// The stable word for it, as the command line has it with `--json`.
     #[schema(example = "needs_sign_in")]
-    pub(crate) code: &'static str,
+    pub(crate) code: Cow<'static, str>,
     /// What to do, in a sentence; empty where nothing needs doing.
     pub(crate) fix: String,
     #[serde(skip)]
@@ -38,10 +40,11 @@ impl Problem {
     /// A problem with no more to it than this.
     pub(crate) fn new(
         status: StatusCode,
-        code: &'static str,
+        code: impl Into<Cow<'static, str>>,
         detail: impl Into<String>,
         fix: impl Into<String>,
     ) -> Self {
+        let code = code.into();
         Self {
             kind: format!("urn:tokenferry:{code}"),
             title: status.canonical_reason().unwrap_or("Error"),
@@ -196,13 +199,15 @@ impl From<Error> for Problem {
                 StatusCode::BAD_REQUEST
             }
             Error::Provider(ProviderError::Refused { .. } | ProviderError::NotAllowed) => StatusCode::BAD_REQUEST,
-            Error::Keep(KeepError::Later { .. }) | Error::Vault(_) | Error::Lock(_) | Error::Provider(_) => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
-            Error::Journal(_) | Error::Settings(_) | Error::Home(_) | Error::NoChance => {
-                StatusCode::INTERNAL_SERVER_ERROR
-            }
-            Error::NoRefreshToken => StatusCode::BAD_GATEWAY,
+            Error::Keep(KeepError::Later { .. } | KeepError::Stopped)
+            | Error::Vault(_)
+            | Error::Lock(_)
+            | Error::Provider(_)
+            | Error::Journal(_)
+            | Error::Settings(_)
+            | Error::Home(_)
+            | Error::NoChance
+            | Error::NoRefreshToken => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::CONFLICT,
         };
         let retry_after = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(5);

@@ -44,6 +44,11 @@ impl Person {
         &self.session
     }
 
+    /// Whether the session goes on.
+    pub(crate) fn is_in(&self, engine: &Engine) -> bool {
+        engine.session(self.session.show().expose()).is_ok_and(|session| session.is_some())
+    }
+
     /// Refuses a change that another page may have had the browser ask for.
     pub(crate) fn changes(&self) -> Result<(), Problem> {
         if self.own { Ok(()) } else { Err(Problem::no_csrf_token()) }

@@ -37,13 +37,17 @@ pub(crate) fn dress(headers: &mut HeaderMap, kind: Kind, is_tls: bool) {
     if !headers.contains_key(CACHE_CONTROL) {
         headers.insert(CACHE_CONTROL, NO_STORE);
     }
-    headers.insert(CONTENT_SECURITY_POLICY, if kind == Kind::Page { PAGE } else { DATA });
-    headers.insert(X_FRAME_OPTIONS, DENY);
-    headers.insert(REFERRER_POLICY, NO_REFERRER);
-    headers.insert(OPENER_POLICY, SAME_ORIGIN);
     headers.insert(RESOURCE_POLICY, SAME_ORIGIN);
-    if kind == Kind::Page {
-        headers.insert(PERMISSIONS_POLICY, NOTHING);
+    match kind {
+        // It says all that counts where nothing is shown, and programs are told no more than they need.
+        Kind::Data => drop(headers.insert(CONTENT_SECURITY_POLICY, DATA)),
+        Kind::Page => {
+            headers.insert(CONTENT_SECURITY_POLICY, PAGE);
+            headers.insert(X_FRAME_OPTIONS, DENY);
+            headers.insert(REFERRER_POLICY, NO_REFERRER);
+            headers.insert(OPENER_POLICY, SAME_ORIGIN);
+            headers.insert(PERMISSIONS_POLICY, NOTHING);
+        }
     }
     if is_tls {
         headers.insert(STRICT_TRANSPORT_SECURITY, A_YEAR);

@@ -4,6 +4,6 @@ mod caller;
 mod headers;
 mod names;
 
-pub(crate) use caller::{Caller, cookie, no_cookie};
+pub(crate) use caller::{Caller, Person, cookie, no_cookie};
 pub(crate) use headers::{Kind, dress};
 pub(crate) use names::Names;

@@ -1,6 +1,7 @@
 //! One request: held against the gate, its body taken within bounds, answered, dressed and measured.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
@@ -13,7 +14,7 @@ use tokio::time::timeout;
 use tower::ServiceExt;
 
 use super::Door;
-use super::connections::Open;
+use super::connections::{Busy, Open};
 use crate::api::Problem;
 use crate::gate::{Kind, dress};
 use crate::shared::Peer;
@@ -29,9 +30,9 @@ pub(super) async fn answer(
     peer: Peer,
     request: Request<Incoming>,
 ) -> Result<Response, Infallible> {
-    let (_busy, begun) = (open.busy(), Instant::now());
+    let (busy, begun) = (Arc::new(open.busy()), Instant::now());
     let endpoint = endpoint(request.uri());
-    let mut response = match admitted(door, peer, request).await {
+    let mut response = match admitted(door, peer, &busy, request).await {
         Ok(request) => match door.router.clone().oneshot(request).await {
             Ok(response) => response,
             Err(impossible) => match impossible {},
@@ -45,7 +46,12 @@ pub(super) async fn answer(
 }
 
 /// The request as it is answered.
-async fn admitted(door: &Door, peer: Peer, request: Request<Incoming>) -> Result<Request<Body>, Problem> {
+async fn admitted(
+    door: &Door,
+    peer: Peer,
+    busy: &Arc<Busy>,
+    request: Request<Incoming>,
+) -> Result<Request<Body>, Problem> {
     let (mut head, body) = request.into_parts();
     door.shared.names.check(&head)?;
     let body = match head.method {
@@ -53,6 +59,8 @@ async fn admitted(door: &Door, peer: Peer, request: Request<Incoming>) -> Result
         _ => taken(body).await?,
     };
     head.extensions.insert(peer);
+    // For answers that go on after this.
+    head.extensions.insert(busy.clone());
     Ok(Request::from_parts(head, body))
 }
 

@@ -18,8 +18,8 @@ use tokio::time::{sleep, timeout};
 use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
 
-pub(crate) use self::connections::Connections;
 use self::connections::Open;
+pub(crate) use self::connections::{Busy, Connections};
 pub(crate) use self::tls::Certificate;
 use crate::shared::{Peer, Shared};
 
