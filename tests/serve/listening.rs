@@ -48,7 +48,7 @@ async fn tls_is_spoken_with_a_certificate() {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let trusted = reqwest::Certificate::from_pem(made.cert.pem().as_bytes()).unwrap();
     let client = reqwest::Client::builder().no_proxy().tls_certs_only([trusted]).build().unwrap();
-    let post = client.post(format!("{page}/enter")).json(&serde_json::json!({"key": secret}));
+    let post = client.post(format!("{page}/session")).json(&serde_json::json!({"key": secret}));
     let entered = post.send().await.unwrap();
     assert_eq!(entered.status(), StatusCode::OK);
     assert!(entered.headers()["set-cookie"].to_str().unwrap().contains("; Secure"));
@@ -80,7 +80,7 @@ async fn a_proxys_address_is_what_people_use() {
     let origin = |origin: &str| {
         let secret = link.split_once('#').unwrap().1;
         let post =
-            client.post("http://127.0.0.1:4917/auth/enter").header("host", "llm.example").header("origin", origin);
+            client.post("http://127.0.0.1:4917/auth/session").header("host", "llm.example").header("origin", origin);
         post.json(&serde_json::json!({"key": secret})).send()
     };
     assert_eq!(origin("https://evil.example").await.unwrap().status(), StatusCode::FORBIDDEN);

@@ -10,10 +10,13 @@
 
 mod broker;
 mod clients;
+mod contract;
+mod crowd;
 mod door;
 mod ending;
 mod listening;
 mod oauth;
+mod page;
 mod scene;
 mod strangers;
 mod told;
