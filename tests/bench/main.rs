@@ -14,6 +14,7 @@
     reason = "this is a test's program, and a panic with its reason is how it ends"
 )]
 
+mod broker;
 mod fleet;
 mod machine;
 mod many_volumes;
@@ -59,6 +60,9 @@ async fn main() -> ExitCode {
     }
     if is_wanted("fleet") {
         targets.extend(fleet::measure(rounds).await);
+    }
+    if is_wanted("broker") {
+        targets.extend(broker::measure(rounds).await);
     }
     report::targets(&targets);
     if targets.iter().all(Target::is_met) { ExitCode::SUCCESS } else { ExitCode::FAILURE }

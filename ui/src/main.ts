@@ -8,7 +8,9 @@ import type { Backend } from './lib/backend'
 async function backend(): Promise<Backend> {
   // Left out of what is shipped.
   if (import.meta.env.MODE === 'practice') return (await import('./lib/backend/practice')).practice(location.search)
-  return (await import('./lib/backend/tauri')).tauri
+  // The app's window has this, and no browser.
+  if ('__TAURI_INTERNALS__' in window) return (await import('./lib/backend/tauri')).tauri
+  return (await import('./lib/backend/http')).http
 }
 
 void backend().then((backend) => mount(App, { target: document.getElementById('app') ?? document.body, props: { backend } }))

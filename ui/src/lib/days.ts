@@ -32,6 +32,7 @@ const TONES: Record<string, Tone> = {
   ends_soon: 'attention',
   renewal_failed: 'attention',
   engine_lost: 'attention',
+  key_refused: 'attention',
   refused: 'trouble',
   ended: 'trouble',
   delivery_failed: 'trouble',

@@ -1,6 +1,7 @@
 //! The words of the command line.
 
 mod places;
+mod serving;
 
 use std::path::PathBuf;
 
@@ -12,8 +13,10 @@ use engine::destinations::kubernetes::SecretPlace;
 use engine::formats::Format;
 use engine::settings::DestinationName;
 use engine::snippets::{self, ImageName, MountPoint, ServiceName, litellm};
+use url::Url;
 
 pub(crate) use self::places::{Database, PlaceArgs, PostgresCommand};
+pub(crate) use self::serving::{GrantCommand, Serve};
 use crate::commands::export::Exported;
 
 /// Sign in to Claude once, on your own machine; every container stays signed in.
@@ -86,6 +89,12 @@ pub(crate) enum Command {
     Token {
         #[command(flatten)]
         account: KnownAccount,
+        /// Ask the server at this address, such as http://127.0.0.1:4001 or unix:/run/tokenferry.sock, with a grant
+        #[arg(long, value_name = "URL", conflicts_with = "name")]
+        from: Option<Url>,
+        /// The file that holds the grant's key; else TOKENFERRY_GRANT_FILE names it
+        #[arg(long, value_name = "FILE", requires = "from")]
+        grant_file: Option<PathBuf>,
     },
     /// Deliver now, to the named destinations or to all
     Sync {
@@ -153,6 +162,11 @@ pub(crate) enum Command {
     },
     /// Keep everything fresh, until stopped
     Run,
+    /// Keep everything fresh, until stopped, and answer over HTTP
+    Serve(Serve),
+    /// Which programs may ask for a token over HTTP
+    #[command(subcommand)]
+    Grant(GrantCommand),
     /// The icon in the panel: keeps everything fresh and says when it needs you
     Tray,
     /// See the whole job at work with a practice provider, leaving nothing behind

@@ -11,7 +11,7 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
 /// The roots of our own modules.
-const OURS: [&str; 5] = ["engine", "tokenferry", "courier", "practice", "tray"];
+const OURS: [&str; 6] = ["engine", "tokenferry", "courier", "practice", "tray", "server"];
 
 /// Begins to log. A mistake in the variable is said, and otherwise nothing is logged.
 pub(crate) fn begin() {

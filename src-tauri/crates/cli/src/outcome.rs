@@ -34,6 +34,12 @@ impl From<Outcome> for ExitCode {
 pub(crate) enum Failure {
     #[error(transparent)]
     Engine(#[from] engine::Error),
+    /// Nothing is served.
+    #[error(transparent)]
+    Server(#[from] server::Failed),
+    /// A server said no, or said nothing.
+    #[error("{what}")]
+    Refused { code: String, what: String, fix: String },
     /// A person said no, or could not be asked.
     #[error("{what}")]
     Declined { what: String, fix: String },
@@ -53,9 +59,11 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    fn code(&self) -> &'static str {
+    fn code(&self) -> &str {
         match self {
             Self::Engine(error) => error.code(),
+            Self::Server(failed) => failed.code(),
+            Self::Refused { code, .. } => code,
             #[cfg(target_os = "linux")]
             Self::Tray(failed) => failed.code(),
             Self::Declined { .. } => "declined",
@@ -68,9 +76,10 @@ impl Failure {
     pub(crate) fn fix(&self) -> String {
         match self {
             Self::Engine(error) => error.fix(),
+            Self::Server(failed) => failed.fix(),
             #[cfg(target_os = "linux")]
             Self::Tray(failed) => failed.fix(),
-            Self::Declined { fix, .. } | Self::Demo { fix, .. } => fix.clone(),
+            Self::Declined { fix, .. } | Self::Demo { fix, .. } | Self::Refused { fix, .. } => fix.clone(),
             Self::Output(_) | Self::Interrupted => String::new(),
         }
     }
@@ -89,7 +98,13 @@ pub(crate) fn report(failure: &Failure, json: bool) -> Outcome {
         }
     }
     match failure {
-        Failure::Engine(error) if error.is_sign_in_needed() => Outcome::SignInNeeded,
+        Failure::Engine(error) | Failure::Server(server::Failed::Engine(error)) if error.is_sign_in_needed() => {
+            Outcome::SignInNeeded
+        }
+        // The codes of an account that only a person can help.
+        Failure::Refused { code, .. } if ["signed_out", "needs_sign_in", "ended"].contains(&code.as_str()) => {
+            Outcome::SignInNeeded
+        }
         Failure::Interrupted => Outcome::Interrupted,
         _ => Outcome::Failed,
     }

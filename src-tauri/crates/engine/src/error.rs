@@ -3,6 +3,7 @@
 use crate::account::AccountName;
 use crate::credentials::{Misfit, NotAnApiKey};
 use crate::destinations::docker::EngineError;
+use crate::grants::GrantName;
 use crate::home::HomeError;
 use crate::journal::JournalError;
 use crate::keeper::KeepError;
@@ -60,6 +61,15 @@ pub enum Error {
     /// There is no account of this name.
     #[error("{0} is not signed in.")]
     NoAccount(AccountName),
+    /// There is a grant of this name.
+    #[error("There is a grant {0} already.")]
+    GrantTaken(GrantName),
+    /// There is none.
+    #[error("There is no grant {0}.")]
+    NoGrant(GrantName),
+    /// The system gives no random bytes.
+    #[error("The system gives no random bytes, so no key can be made.")]
+    NoChance,
     /// The loopback listener could not be had.
     #[error("No port could be opened for the browser's answer: {0}.")]
     Listener(std::io::Error),
@@ -138,6 +148,9 @@ impl Error {
             Self::Engine(error) => error.code(),
             Self::NoRefreshToken => "no_refresh_token",
             Self::WhichAccount(_) => "which_account",
+            Self::GrantTaken(_) => "grant_taken",
+            Self::NoGrant(_) => "no_such_grant",
+            Self::NoChance => "no_chance",
             Self::Listener(_) => "no_port",
             Self::NoDestinations => "no_destinations",
             Self::NoVolume(_) => "no_volume",
@@ -187,6 +200,10 @@ impl Error {
             Self::Provider(_) => "Check the network, and try again in a moment.".to_owned(),
             Self::NotPending | Self::NoRefreshToken => "Start again with `tokenferry login`.".to_owned(),
             Self::WhichAccount(_) => "Name one with --account.".to_owned(),
+            Self::GrantTaken(name) => {
+                format!("Choose another name, or end it first with `tokenferry grant revoke {name}`.")
+            }
+            Self::NoGrant(_) => "`tokenferry grant list` shows those that there are.".to_owned(),
             Self::Listener(_) => "Sign in with `tokenferry login --paste` instead.".to_owned(),
             Self::Misfit(misfit) => misfit.fix().to_owned(),
             Self::NoTokenFile => {

@@ -2,12 +2,14 @@
 
 mod account;
 mod activity;
+mod ask;
 mod consent;
 mod deliver;
 mod discover;
 mod doctor;
 mod engines;
 pub(crate) mod export;
+mod grant;
 mod import;
 mod litellm;
 mod login;
@@ -16,12 +18,14 @@ mod man;
 mod postgres;
 mod prove;
 mod run;
+mod serve;
 mod snippet;
 mod status;
 mod token;
 mod tray;
 
 use std::io::Write;
+use std::sync::Arc;
 
 use clap::CommandFactory;
 use engine::provider::Wanted;
@@ -50,6 +54,11 @@ pub(crate) async fn carry_out(args: Args, surroundings: Surroundings) -> Result<
         }
         Command::Demo => demo::show(stopped()).await,
         Command::Doctor { fix } => doctor::examine(surroundings, fix, json, stopped()).await,
+        Command::Token { from: Some(from), grant_file, .. } => ask::print(&from, grant_file, json).await,
+        // Its end is its own matter: it has a limit.
+        Command::Serve(serve) if !serve.link => {
+            serve::keep(Arc::new(Engine::open(surroundings)?), serve, json, stopped()).await
+        }
         command => {
             let engine = Engine::open(surroundings)?;
             let done = match command {
@@ -88,7 +97,9 @@ async fn one_off(engine: &Engine, command: Command, json: bool) -> Result<Outcom
         }
         Command::Status => status::show(engine, json),
         Command::Refresh { account } => token::renew(engine, account.name, json).await,
-        Command::Token { account } => token::print(engine, account.name, json).await,
+        Command::Serve(_) => serve::link(engine),
+        Command::Grant(command) => grant::carry_out(engine, command, json).await,
+        Command::Token { account, .. } => token::print(engine, account.name, json).await,
         Command::Logout { account } => logout::sign_out(engine, account.name, json).await,
         Command::Sync { names, replace, prove, request } => {
             let proving = deliver::Proving { wanted: prove, request };

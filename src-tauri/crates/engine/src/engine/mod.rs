@@ -7,6 +7,7 @@ mod delivering;
 mod discovering;
 mod engines;
 mod examining;
+mod granting;
 mod handing_over;
 mod installation;
 mod keeping;

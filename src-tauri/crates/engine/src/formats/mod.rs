@@ -129,6 +129,11 @@ impl Format {
         self == Self::default()
     }
 
+    /// The bare token, as whoever asks for it over HTTP gets it.
+    pub fn bare() -> Self {
+        Self(&token_file::TokenFile)
+    }
+
     /// The one that a row of LiteLLM's table is made of.
     pub fn of_rows() -> Self {
         Self(&litellm_row::LitellmRow)

@@ -51,12 +51,20 @@ pub enum Kind {
     EngineLost,
     /// It can again.
     EngineFound,
+    /// A grant was made or revoked.
+    GrantChanged,
+    /// A token was given to whoever has a grant.
+    TokenGiven,
+    /// Keys were shown that open nothing.
+    KeyRefused,
+    /// A person was let in by a link.
+    LetIn,
     /// Something stands in the way of everything.
     Trouble,
 }
 
 impl Kind {
-    const ALL: [Self; 20] = [
+    const ALL: [Self; 24] = [
         Self::Started,
         Self::Stopped,
         Self::SignedIn,
@@ -76,6 +84,10 @@ impl Kind {
         Self::DestinationChanged,
         Self::EngineLost,
         Self::EngineFound,
+        Self::GrantChanged,
+        Self::TokenGiven,
+        Self::KeyRefused,
+        Self::LetIn,
         Self::Trouble,
     ];
 
@@ -101,6 +113,10 @@ impl Kind {
             Self::DestinationChanged => "destination_changed",
             Self::EngineLost => "engine_lost",
             Self::EngineFound => "engine_found",
+            Self::GrantChanged => "grant_changed",
+            Self::TokenGiven => "token_given",
+            Self::KeyRefused => "key_refused",
+            Self::LetIn => "let_in",
             Self::Trouble => "trouble",
         }
     }

@@ -6,7 +6,9 @@
 mod accounts;
 mod consents;
 mod copies;
+mod doors;
 mod events;
+mod grants;
 mod notices;
 mod pending;
 mod spots;
@@ -22,6 +24,7 @@ use rusqlite::{Connection, TransactionBehavior};
 
 pub use accounts::{AccountRow, Stage};
 pub use copies::{CopyRow, Intent};
+pub use doors::Door;
 pub use events::{Event, Kind};
 
 use crate::destinations::DeliveryError;
@@ -29,7 +32,7 @@ use crate::destinations::DeliveryError;
 /// How long to wait for another process's transaction, which takes milliseconds.
 const BUSY_WITHIN: Duration = Duration::from_secs(10);
 /// Counts the shapes that the file has had.
-const SHAPE: u32 = 5;
+const SHAPE: u32 = 6;
 /// From nothing to the present shape, a step for each. One that was released stays as it is.
 const STEPS: [&str; SHAPE as usize] = [
     include_str!("shapes/1.sql"),
@@ -37,6 +40,7 @@ const STEPS: [&str; SHAPE as usize] = [
     include_str!("shapes/3.sql"),
     include_str!("shapes/4.sql"),
     include_str!("shapes/5.sql"),
+    include_str!("shapes/6.sql"),
 ];
 
 /// The journal can't be used.
