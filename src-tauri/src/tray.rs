@@ -33,6 +33,9 @@ pub(crate) const ALWAYS: bool = cfg!(not(target_os = "linux"));
 
 /// The icon's own name.
 const ID: &str = "tokenferry";
+/// On Linux a menu within the menu keeps the name that it was made with: it is drawn as a box that the toolkit's call for
+/// names doesn't reach.
+const MENUS_ARE_RENAMED: bool = cfg!(not(target_os = "linux"));
 /// What keeps the state from being opened may be mended at any time.
 const AGAIN: Duration = Duration::from_secs(10);
 
@@ -215,7 +218,7 @@ impl Drawn {
         if model.tooltip != self.shown.tooltip {
             self.icon.set_tooltip(Some(&model.tooltip))?;
         }
-        if fits(&self.lines, &model.items) {
+        if fits(&self.lines, &self.shown.items, &model.items) {
             say(&self.lines, &self.shown.items, &model.items)?;
         } else {
             while self.menu.remove_at(0)?.is_some() {}
@@ -268,16 +271,18 @@ fn lines(app: &AppHandle, items: &[Item], below: &str) -> tauri::Result<Vec<Line
     items.iter().enumerate().map(make).collect()
 }
 
-/// Whether these lines can say that.
-fn fits(lines: &[Line], items: &[Item]) -> bool {
-    let fit = |(line, item): (&Line, &Item)| match (line, item) {
-        (Line::Plain(_), Item::Line { .. })
-        | (Line::Check(_), Item::Check { .. })
-        | (Line::Rule(_), Item::Separator) => true,
-        (Line::Menu(_, lines), Item::Menu { items, .. }) => fits(lines, items),
+/// Whether lines that say what was before can say that.
+fn fits(lines: &[Line], before: &[Item], items: &[Item]) -> bool {
+    let fit = |((line, before), item): ((&Line, &Item), &Item)| match (line, before, item) {
+        (Line::Plain(_), _, Item::Line { .. })
+        | (Line::Check(_), _, Item::Check { .. })
+        | (Line::Rule(_), _, Item::Separator) => true,
+        (Line::Menu(_, lines), Item::Menu { label: said, items: before }, Item::Menu { label, items }) => {
+            (MENUS_ARE_RENAMED || said == label) && fits(lines, before, items)
+        }
         _ => false,
     };
-    lines.len() == items.len() && lines.iter().zip(items).all(fit)
+    lines.len() == items.len() && lines.iter().zip(before).zip(items).all(fit)
 }
 
 /// Has lines that fit say what is new.

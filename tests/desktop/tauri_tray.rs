@@ -1,6 +1,6 @@
 //! The app as the resident, with Tauri's own icon: as it is on macOS and Windows, and on Linux where it is asked for.
 
-use bed::steps::{account, approve, sign_in, token, token_in};
+use bed::steps::{account, approve, sign_in, status, token, token_in};
 use bed::{Provider, TestEngine};
 
 use crate::session::{Session, until};
@@ -26,6 +26,8 @@ async fn the_same_menu_is_drawn_and_clicked_and_the_window_comes_and_goes() {
     icon.shows("fresh").await;
     icon.lists(&format!("{ADA}: Fresh until ")).await;
     icon.click("Pause").await;
+    // The toolkit ticks it at once, so it is the state that is looked at.
+    until("it is paused", async || status(&session.home).await["paused"] == true).await;
     until("the pause is ticked", async || icon.find("Pause").await.unwrap().checked == Some(true)).await;
     approve(&session.home, "my_web", &volume).await;
     icon.lists("my_web: Paused").await;
@@ -34,9 +36,12 @@ async fn the_same_menu_is_drawn_and_clicked_and_the_window_comes_and_goes() {
     assert_eq!(token_in(&volume).await, token(&session.home).await);
     notifications.notice("1 destination up to date").await;
     icon.click("Pause").await;
-    until("the pause is over", async || icon.find("Pause").await.unwrap().checked == Some(false)).await;
+    until("the pause is over", async || status(&session.home).await["paused"] == false).await;
+    until("it is not ticked", async || icon.find("Pause").await.unwrap().checked == Some(false)).await;
     icon.click("Renew now").await;
     until("it is renewed", async || account(&session.home, "default").await["refresh_count"] == 1).await;
+    icon.lists("my_web: Up to date").await;
+    icon.lists("1 destination: up to date").await;
 
     // Windows come by clicks and by a second start, and the app stays when they go.
     for click in ["Open Tokenferry", "my_web"] {
