@@ -96,7 +96,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("journal.db");
         let (journal, another) = (Journal::open(&file).unwrap(), Journal::open(&file).unwrap());
-        let at = |second| Timestamp::from_second(1_800_000_000 + second).unwrap();
+        let at = |second: i64| Timestamp::from_second(1_800_000_000 + second).unwrap();
         let (link, session) = (Key::new(KeyKind::Link).unwrap(), Key::new(KeyKind::Session).unwrap());
         journal.open_door(Door::Link, &link, at(600), at(0)).unwrap();
         journal.open_door(Door::Session, &session, at(600), at(0)).unwrap();
@@ -113,7 +113,7 @@ mod tests {
     fn a_late_link_opens_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let journal = Journal::open(&folder.path().join("journal.db")).unwrap();
-        let at = |second| Timestamp::from_second(1_800_000_000 + second).unwrap();
+        let at = |second: i64| Timestamp::from_second(1_800_000_000 + second).unwrap();
         let link = Key::new(KeyKind::Link).unwrap();
         journal.open_door(Door::Link, &link, at(600), at(0)).unwrap();
         assert!(!journal.opens_once(Door::Link, &link, at(600)).unwrap());
