@@ -13,10 +13,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(5);
 /// Takes over what changes, until it is dropped.
 pub(crate) async fn watch(shared: &Shared) {
     let changes = shared.engine.changes();
-    let mut told = match shared.engine.newest_event() {
-        Ok(newest) => newest,
-        Err(_) => 0,
-    };
+    let mut told = shared.engine.newest_event().unwrap_or_default();
     let mut count_at = Instant::now() + COUNTED_EVERY;
     loop {
         told = look(shared, told);

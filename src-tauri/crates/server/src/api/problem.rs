@@ -33,7 +33,7 @@ pub(crate) struct Problem {
     /// What to do, in a sentence; empty where nothing needs doing.
     pub(crate) fix: String,
     #[serde(skip)]
-    retry_after: Option<u64>,
+    retry_after: Option<u16>,
 }
 
 impl Problem {

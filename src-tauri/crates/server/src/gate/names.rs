@@ -1,7 +1,7 @@
 //! Whether a request means this server and comes from its own page: against pages that bind their name to our address (DNS
 //! rebinding), and against requests that another site has a browser make.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use http::header::{HOST, ORIGIN};
 use http::request::Parts;
@@ -67,7 +67,12 @@ impl Names {
         if host.eq_ignore_ascii_case("localhost") {
             return true;
         }
-        if let Ok(address) = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
+        let bracketed = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+        let address = match bracketed {
+            Some(inner) => inner.parse::<Ipv6Addr>().map(IpAddr::V6),
+            None => host.parse::<Ipv4Addr>().map(IpAddr::V4),
+        };
+        if let Ok(address) = address {
             return self.addresses || address.is_loopback() || self.names.iter().any(|name| name == host);
         }
         self.names.iter().any(|name| is_name(name, host))
