@@ -66,7 +66,7 @@ check: page ## formatting, lints, documentation and the courier's bytes, with ev
 	else echo 'cargo-deny is not at hand, so licences and advisories were not looked at.'; fi
 
 bench: ## measure delivery, renewal and the token command against their plain counterparts
-	@setup/install build keychain
+	@setup/install build keychain load
 	$(CARGO) build --release --bins --package tokenferry --package tokenferry-practice --package tokenferry-tests
 	@setup/with-engine $(TARGET)/release/bench
 

@@ -1,4 +1,11 @@
 //! The page's room as a host has it: questions by name, over the engine in a home of its own and the practice provider.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "this is test code: a panic with its reason is how a test ends"
+)]
 
 use std::sync::Arc;
 
