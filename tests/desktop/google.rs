@@ -21,13 +21,19 @@ struct Behind {
 
 /// Its address. It ends with the runtime of the test.
 pub(crate) async fn front(behind: &str) -> String {
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let client = client().redirect(reqwest::redirect::Policy::none()).build().unwrap();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let router = Router::new().fallback(answer).with_state(Behind { url: behind.to_owned(), client });
     tokio::spawn(axum::serve(listener, router).into_future());
     url
+}
+
+/// A client that goes the straight way, on the house's own TLS.
+pub(crate) fn client() -> reqwest::ClientBuilder {
+    // Of two tests in one process the second finds it there.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().no_proxy()
 }
 
 async fn answer(State(behind): State<Behind>, request: Request) -> Response {

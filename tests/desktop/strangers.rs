@@ -8,6 +8,7 @@ use axum::routing::{any, get};
 use bed::webdriver::invoke;
 use serde_json::json;
 
+use crate::google::client;
 use crate::session::{Session, phase, signing_in, until};
 
 /// What a page reported, a line each.
@@ -49,7 +50,8 @@ async fn the_way_to_google_goes_on_in_the_browser() {
         let given: url::Url = address.parse().unwrap();
         let of = |name: &str| given.query_pairs().find(|(key, _)| key == name).unwrap().1.into_owned();
         let answer = format!("{}?error=access_denied&state={}", of("redirect_uri"), of("state"));
-        let landed = tokio::spawn(async move { reqwest::get(answer).await.unwrap().text().await.unwrap() });
+        let browser = client().build().unwrap();
+        let landed = tokio::spawn(async move { browser.get(answer).send().await.unwrap().text().await.unwrap() });
         phase(&page, "failed").await;
         assert!(landed.await.unwrap().contains("That did not work"));
     }
