@@ -149,7 +149,8 @@ fn program() -> PathBuf {
     found.unwrap_or_else(|| PROGRAM.into())
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
 
