@@ -32,7 +32,7 @@ pub(crate) struct Serve {
     /// A proxy with TLS stands before it, and nobody else can reach it
     #[arg(long)]
     behind_proxy: bool,
-    /// The address that people use in their browsers, such as https://llm.example/auth
+    /// The address that people use in their browsers, whole: scheme, name and base path
     #[arg(long, value_name = "URL")]
     url: Option<Url>,
     /// Another name by which programs call this server, such as a container's
