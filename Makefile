@@ -58,7 +58,8 @@ check: page ## formatting, lints, documentation and the courier's bytes, with ev
 	$(CARGO) clippy --workspace --all-targets --locked -- --deny warnings
 	RUSTDOCFLAGS='--deny warnings' $(CARGO) doc --workspace --no-deps --document-private-items --quiet
 	@setup/with-rust src-tauri/crates/courier/build.sh --check || [ $$? -eq 3 ]
-	@if command -v shellcheck >/dev/null; then echo shellcheck; shellcheck setup/* .ci/run src-tauri/crates/courier/build.sh; \
+	@if command -v shellcheck >/dev/null; then echo shellcheck; \
+		shellcheck $$(find setup -maxdepth 1 -type f) .ci/run src-tauri/crates/courier/build.sh; \
 	else echo 'shellcheck is not at hand, so the scripts were not looked at.'; fi
 	@if command -v actionlint >/dev/null; then echo actionlint; actionlint; \
 	else echo 'actionlint is not at hand, so the workflows were not looked at.'; fi
