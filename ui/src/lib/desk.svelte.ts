@@ -28,13 +28,19 @@ export class Desk {
     keptFresh: this.view?.kept_fresh ?? true,
   })
 
+  /// How often the backend told of a change by itself.
+  private told = 0
+
   constructor(readonly backend: Backend) {}
 
   /// Begins to follow the backend. What is given back ends the clock.
   start(): () => void {
     // Nothing that changes between the two is missed: listen first.
     void this.backend
-      .onView((view) => this.take(view))
+      .onView((view) => {
+        this.told += 1
+        this.take(view)
+      })
       .catch((thrown: unknown) => (this.trouble = troubleOf(thrown)))
       .then(() => this.look())
     const tick = setInterval(() => this.tick(), TICK)
@@ -49,7 +55,10 @@ export class Desk {
   /// Asks for the view, where waiting for it is not enough.
   async look(): Promise<void> {
     try {
-      this.take(await this.backend.view())
+      const told = this.told
+      const view = await this.backend.view()
+      // What was told meanwhile is newer than the answer, and may be the last word for long.
+      if (told === this.told) this.take(view)
     } catch (thrown) {
       this.trouble = troubleOf(thrown)
     }
