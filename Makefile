@@ -71,7 +71,9 @@ bench: ## measure delivery, renewal and the token command against their plain co
 	$(CARGO) build --release --bins --package tokenferry --package tokenferry-practice --package tokenferry-tests
 	@setup/with-engine $(TARGET)/release/bench
 
-package: page ## make a .deb and an .rpm in target/package
-	@setup/install build window package
+package: page ## make a .deb and an .rpm in target/package, and try them in a copy of this system
+	@setup/install build window screen package
 	$(CARGO) build --release --locked --package tokenferry --package tokenferry-desktop
 	@for kind in deb rpm; do setup/package $$kind $(TARGET)/release $(TARGET)/package || exit; done
+	$(CARGO) build --workspace --bins
+	$(CARGO) test --workspace --test package -- --include-ignored

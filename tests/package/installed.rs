@@ -20,6 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_millis(100);
 
 #[test]
+#[ignore = "make package runs it: amid all tests `run` was seen not to start in the copy, which is not understood yet"]
 fn it_is_installed_used_brought_up_to_date_and_removed() {
     let system = System::now();
     let packed = Packed::new();
