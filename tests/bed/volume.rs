@@ -5,6 +5,7 @@ use std::{
     collections::BTreeMap,
     io::Read as _,
     path::{Component, Path, PathBuf},
+    time::{Duration, Instant},
 };
 
 use bollard::{
@@ -23,6 +24,9 @@ use crate::{
     container::{Container, Run},
     engine::{LABEL, TestEngine, filter, remove_container},
 };
+
+/// Far longer than a courier has a volume.
+const LONGEST_VISIT: Duration = Duration::from_secs(20);
 
 /// Where the bed's helper mounts the volume that it looks into.
 const MOUNT: &str = "/bed";
@@ -117,13 +121,17 @@ impl Volume {
         }
     }
 
-    /// Removes it now.
+    /// Removes it, as soon as no courier has it any more: one may come in any moment.
     pub async fn remove(&self) {
-        self.engine
-            .docker()
-            .remove_volume(&self.name, None::<RemoveVolumeOptions>)
-            .await
-            .expect("the volume should be removed");
+        let begun = Instant::now();
+        loop {
+            let removed = self.engine.docker().remove_volume(&self.name, None::<RemoveVolumeOptions>).await;
+            let is_in_use = matches!(removed, Err(Error::DockerResponseServerError { status_code: 409, .. }));
+            if !is_in_use || begun.elapsed() > LONGEST_VISIT {
+                return removed.expect("the volume should be removed");
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// Writes a file, with the folders above it, as a person's own container would have done.
