@@ -6,7 +6,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 # Asks cargo for a subcommand that not every machine has.
 has = $(CARGO) $(1) --version >/dev/null 2>&1
 
-.PHONY: help demo app test check bench package
+.PHONY: help demo app test check bench package types
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -70,6 +70,9 @@ bench: ## measure delivery, renewal and the token command against their plain co
 	@setup/install build keychain load
 	$(CARGO) build --release --bins --package tokenferry --package tokenferry-practice --package tokenferry-tests
 	@setup/with-engine $(TARGET)/release/bench
+
+types: ## write the page's types anew, from the Rust ones
+	WRITE_TYPES=1 $(CARGO) test --workspace --bins --test page types::
 
 package: page ## make a .deb and an .rpm in target/package, and try them in a copy of this system
 	@setup/install build window screen package

@@ -7,6 +7,8 @@
     reason = "this is test code: a panic with its reason is how a test ends"
 )]
 
+mod types;
+
 use std::sync::Arc;
 
 use bed::steps::eventually;

@@ -1,21 +1,21 @@
 /// Where a destination is, in words.
 import type { Strings } from './strings/en'
-import type { Place } from './types'
+import type { Place, VolumePlace } from './types'
 
 export function placeWords(place: Place, t: Strings): string {
   const says = t.destination
-  if (place.volume !== undefined) {
+  if ('volume' in place) {
     const parts = [says.volume(place.volume)]
     if (place.folder) parts.push(says.folderIn(place.folder))
-    if (place.engine && place.engine !== 'default') parts.push(says.onEngine(place.engine))
+    if (place.engine !== 'default') parts.push(says.onEngine(place.engine))
     return parts.join(' ')
   }
-  if (place.directory !== undefined) return says.directory(place.directory)
-  if (place.postgres !== undefined) return says.postgres(place.user_id ?? '')
-  return says.secret(place.kubernetes ?? '')
+  if ('directory' in place) return says.directory(place.directory)
+  if ('postgres' in place) return says.postgres(place.user_id)
+  return says.secret(place.kubernetes)
 }
 
 /// Only volumes have containers, and lines for a compose file.
-export function isVolume(place: Place): boolean {
-  return place.volume !== undefined
+export function isVolume<P extends Place>(place: P): place is P & VolumePlace {
+  return 'volume' in place
 }

@@ -58,7 +58,6 @@ describe('a destination', () => {
     ['delivering', 'Delivering'],
     ['waiting', 'Waiting for Docker'],
     ['failing', 'Failing since Fri 09:00'],
-    ['suggested', 'Not approved yet'],
     ['foreign', 'Holds somebody else’s sign-in'],
     ['paused', 'Paused'],
   ])('%s', (code, words) => {

@@ -122,8 +122,6 @@ export function destinationWords(destination: Destination, signedIn: boolean, { 
       return says.waiting
     case 'failing':
       return destination.failing_since ? says.failingSince(moment(destination.failing_since, now, locale)) : says.failing
-    case 'suggested':
-      return says.suggested
     case 'foreign':
       return says.foreign
     case 'paused':
@@ -141,8 +139,6 @@ export function destinationTone(destination: Destination): Tone {
     case 'waiting':
     case 'paused':
       return 'quiet'
-    case 'suggested':
-      return 'attention'
     case 'failing':
     case 'foreign':
       return 'trouble'

@@ -1,5 +1,7 @@
 /// Times as people say them. Pure: the present and the language come in from outside.
-import type { Time } from './types'
+
+/// An RFC 3339 text.
+export type Time = string
 
 const HOUR = 3_600_000
 const DAY = 24 * HOUR

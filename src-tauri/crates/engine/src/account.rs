@@ -35,6 +35,7 @@ impl Default for AccountName {
 
 /// Who a sign-in is, as the provider's profile tells it. What the provider leaves out stays `None`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Identity {
     /// The provider's own id of the person; what tells two people apart.
     pub account_uuid: Option<String>,

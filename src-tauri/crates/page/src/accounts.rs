@@ -11,6 +11,7 @@ use crate::desk::Desk;
 
 /// What became of signing out.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct SignedOut {
     /// In a sentence or two.
     pub text: String,

@@ -10,6 +10,7 @@ pub type Answer<T> = Result<T, Told>;
 
 /// What became of a copy, in words.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Gone {
     /// Whether its place could be reached.
     pub reached: bool,

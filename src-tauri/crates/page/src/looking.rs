@@ -13,6 +13,7 @@ const MOST: u32 = 500;
 
 /// Something that is wrong.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Problem {
     /// The stable word for it.
     pub code: &'static str,
@@ -35,6 +36,7 @@ impl From<Finding> for Problem {
 
 /// What was done about it.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Mended {
     /// What was to be done.
     pub what: String,

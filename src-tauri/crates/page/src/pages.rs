@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 /// A page, which whoever shows it can ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub enum Page {
     /// Who is signed in.
     Accounts,

@@ -15,6 +15,7 @@ use crate::told::Told;
 
 /// What was found on the engines.
 #[derive(Debug, Default, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Found {
     /// Places that wait for a sign-in.
     pub suggestions: Vec<Suggestion>,
@@ -24,6 +25,8 @@ pub struct Found {
 
 /// What stands in the way of looking, or of delivering there.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+#[cfg_attr(feature = "typescript", ts(rename = "EngineTrouble"))]
 pub struct Trouble {
     /// On which engine.
     pub engine: String,
@@ -35,6 +38,7 @@ pub struct Trouble {
 
 /// What became of a delivery.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Delivered {
     /// Where to.
     pub destination: String,

@@ -9,6 +9,7 @@ use crate::sign_in::{SigningIn, Way};
 
 /// What the page draws.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct View {
     /// The same that `tokenferry status --json` prints.
     #[serde(flatten)]

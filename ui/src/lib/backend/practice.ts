@@ -1,7 +1,7 @@
 /// A backend in memory, for looking at the page and for its tests. It is no part of what is shipped.
 import type { Backend } from '../backend'
 import type { SigningIn, Trouble, View } from '../types'
-import { account, inHours, volume } from './practice/samples'
+import { account, directory, inHours, volume } from './practice/samples'
 import { SCENES, type Scene } from './practice/scenes'
 
 /// How long each answer takes.
@@ -27,10 +27,7 @@ class Practice implements Backend {
 
   approve = (_engine: string, name: string) => this.added(name, volume(name))
   addVolume = (name: string, of: string) => this.added(name, volume(name, { volume: of }))
-  addDirectory = async (name: string, directory: string) => {
-    const { engine: _engine, volume: _volume, folder: _folder, ...rest } = volume(name)
-    return this.added(name, { ...rest, directory })
-  }
+  addDirectory = (name: string, of: string) => this.added(name, directory(name, of))
 
   removeDestination = (name: string) =>
     this.act(() => {

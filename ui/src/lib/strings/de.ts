@@ -132,7 +132,6 @@ export const de: Strings = {
     waiting: 'Wartet auf Docker',
     failing: 'Schlägt fehl',
     failingSince: (when) => `Schlägt fehl seit ${when}`,
-    suggested: 'Noch nicht freigegeben',
     foreign: 'Enthält eine fremde Anmeldung',
     paused: 'Angehalten',
     place: 'Ort',

@@ -131,7 +131,6 @@ export const en = {
     waiting: 'Waiting for Docker',
     failing: 'Failing',
     failingSince: (when: string) => `Failing since ${when}`,
-    suggested: 'Not approved yet',
     foreign: 'Holds somebody else’s sign-in',
     paused: 'Paused',
     place: 'Place',

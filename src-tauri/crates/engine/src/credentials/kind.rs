@@ -10,6 +10,8 @@ use crate::secret::SecretString;
 /// What is kept for an account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+#[cfg_attr(feature = "typescript", ts(rename = "AccountKind"))]
 pub enum Kind {
     /// A sign-in: an access token of some hours, and a refresh token that gets the next.
     #[default]

@@ -16,6 +16,7 @@ use crate::shell;
 
 /// A place that could be approved of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Suggestion {
     /// A name for it that no destination has.
     pub name: DestinationName,
@@ -31,8 +32,10 @@ pub struct Suggestion {
     pub labelled: bool,
     /// Whom the files should belong to.
     #[serde(serialize_with = "as_text")]
+    #[cfg_attr(feature = "typescript", ts(type = "string"))]
     pub owner: OwnerChoice,
     /// In which format.
+    #[cfg_attr(feature = "typescript", ts(type = "string"))]
     pub format: Format,
     /// Why it looks as if it waited for a sign-in, a sentence each.
     pub reasons: Vec<String>,
@@ -46,6 +49,7 @@ pub struct Suggestion {
 
 /// How a container uses a volume.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct UsedBy {
     /// Its name.
     pub container: String,

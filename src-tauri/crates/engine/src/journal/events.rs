@@ -12,6 +12,8 @@ const KEPT: i64 = 10_000;
 /// What kind of thing happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+#[cfg_attr(feature = "typescript", ts(rename = "HappenedKind"))]
 pub enum Kind {
     /// A program began to keep everything fresh.
     Started,
@@ -124,6 +126,8 @@ impl Kind {
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+#[cfg_attr(feature = "typescript", ts(rename = "Happened"))]
 pub struct Event {
     /// When.
     pub at: Timestamp,

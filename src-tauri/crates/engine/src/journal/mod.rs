@@ -56,6 +56,7 @@ pub enum JournalError {
 
 /// A trouble that is remembered: a stable code, what happened, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Trouble {
     /// The stable word for it.
     pub code: String,

@@ -10,6 +10,7 @@ use super::ProviderError;
 
 /// A window of time in which so much of the plan may be used.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct UsageWindow {
     /// The provider's word for it: `five_hour`, `seven_day`, and others that may come.
     pub name: String,

@@ -16,6 +16,7 @@ use crate::words::BadWord;
 /// Where files are delivered to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(untagged)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub enum Place {
     /// A Docker volume.
     Volume(VolumePlace),
@@ -27,11 +28,14 @@ pub enum Place {
     /// A user's row in LiteLLM's table.
     Postgres(Box<PostgresPlace>),
     /// A Secret of a cluster.
-    Secret(SecretPlace),
+    Secret(
+        #[cfg_attr(feature = "typescript", ts(type = "{ kubernetes: string, kube_context: string | null }"))] SecretPlace,
+    ),
 }
 
 /// A folder in a volume on an engine.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct VolumePlace {
     /// The engine: the name of a Docker context, an address such as `unix:///var/run/docker.sock`, or `default`.
     pub engine: String,
@@ -39,6 +43,7 @@ pub struct VolumePlace {
     pub volume: VolumeName,
     /// A folder inside of it, where the files don't lie at its top.
     #[serde(serialize_with = "or_empty")]
+    #[cfg_attr(feature = "typescript", ts(type = "string"))]
     pub folder: Option<Folder>,
 }
 

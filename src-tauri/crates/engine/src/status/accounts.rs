@@ -15,6 +15,8 @@ const ENDS_SOON_DAYS: i64 = 7;
 /// Where an account stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+#[cfg_attr(feature = "typescript", ts(rename = "AccountCode"))]
 pub enum AccountState {
     /// Nobody is signed in, or signing out is not through.
     SignedOut,
@@ -43,6 +45,8 @@ impl AccountState {
 
 /// An account, told to a person.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+#[cfg_attr(feature = "typescript", ts(rename = "Account"))]
 pub struct AccountStatus {
     /// Its name.
     pub name: String,

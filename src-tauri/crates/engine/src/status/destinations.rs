@@ -10,6 +10,8 @@ use crate::settings::{Destination, Place};
 /// Where a destination stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+#[cfg_attr(feature = "typescript", ts(rename = "DestinationCode"))]
 pub enum DestinationState {
     /// It has the newest token, read back.
     UpToDate,
@@ -29,6 +31,8 @@ pub enum DestinationState {
 
 /// A destination, told to a person.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+#[cfg_attr(feature = "typescript", ts(rename = "Destination"))]
 pub struct DestinationStatus {
     /// Its name.
     pub name: String,
@@ -59,6 +63,7 @@ pub struct DestinationStatus {
 
 /// A copy that shall go and could not be reached yet.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct CopyLeft {
     /// Where it lies.
     #[serde(flatten)]

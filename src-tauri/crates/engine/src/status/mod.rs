@@ -20,6 +20,7 @@ use crate::vault::VaultKind;
 
 /// Everything there is to tell.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Status {
     /// As of when.
     pub at: Timestamp,

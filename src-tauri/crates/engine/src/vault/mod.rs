@@ -63,6 +63,7 @@ fn short_hash(bytes: &[u8]) -> String {
 /// The kinds of vault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub enum VaultKind {
     /// The system's keychain: Secret Service, macOS Keychain or Windows Credential Manager.
     Keychain,

@@ -33,6 +33,7 @@ pub use program::{Call, Printed, Program};
 /// How a person signs in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub enum Way {
     /// In a window of the host's own.
     Window,
@@ -47,6 +48,7 @@ pub enum Way {
 /// How far it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub enum Phase {
     /// For the person, at the provider's page.
     Waiting,
@@ -62,6 +64,7 @@ pub enum Phase {
 
 /// A sign-in, told to the page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct SigningIn {
     /// Under which name.
     pub account: AccountName,
@@ -72,6 +75,7 @@ pub struct SigningIn {
     /// The page to open, where a person may have to do that.
     pub url: Option<String>,
     /// Why it has failed; or what is wrong with a code, where another one is awaited.
+    #[cfg_attr(feature = "typescript", ts(as = "Option<engine::journal::Trouble>"))]
     pub trouble: Option<Told>,
     /// Who would be replaced by whom, where that is asked.
     pub replaces: Option<Replacing>,
@@ -79,6 +83,7 @@ pub struct SigningIn {
 
 /// Who is signed in under a name, and who would be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Replacing {
     /// What is kept so far.
     pub kind: Kind,

@@ -1,5 +1,5 @@
 /// Made-up accounts, destinations and happenings. Nobody and nothing in them is real.
-import type { Account, Destination, Happened } from '../../types'
+import type { Account, Destination, Happened, HappenedKind, VolumePlace } from '../../types'
 
 const HOUR = 3_600_000
 
@@ -33,14 +33,14 @@ export function account(name: string, email: string | null, change: Partial<Acco
   }
 }
 
-export function volume(name: string, change: Partial<Destination> = {}): Destination {
+/// What a destination tells, wherever it is.
+type Told = Omit<Destination, keyof VolumePlace>
+
+function told(name: string): Told {
   return {
     name,
     code: 'up_to_date',
     state: 'Up to date',
-    engine: 'default',
-    volume: name,
-    folder: '',
     account: 'default',
     format: 'claude-code',
     delivered: inHours(-1.6),
@@ -49,15 +49,17 @@ export function volume(name: string, change: Partial<Destination> = {}): Destina
     failing_since: null,
     trouble: null,
     next_step: '',
-    ...change,
   }
 }
 
-export function directory(name: string, path: string, change: Partial<Destination> = {}): Destination {
-  const { engine: _engine, volume: _volume, folder: _folder, ...rest } = volume(name)
-  return { ...rest, directory: path, ...change }
+export function volume(name: string, change: Partial<Told & VolumePlace> = {}): Destination {
+  return { ...told(name), engine: 'default', volume: name, folder: '', ...change }
 }
 
-export function happened(hours: number, kind: string, text: string, change: Partial<Happened> = {}): Happened {
+export function directory(name: string, path: string, change: Partial<Told> = {}): Destination {
+  return { ...told(name), directory: path, ...change }
+}
+
+export function happened(hours: number, kind: HappenedKind, text: string, change: Partial<Happened> = {}): Happened {
   return { at: inHours(hours), kind, account: null, destination: null, text, ...change }
 }

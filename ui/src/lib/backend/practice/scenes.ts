@@ -67,12 +67,14 @@ function usual(change: Partial<View> = {}): Scene {
       suggestions: [
         {
           name: 'sandbox', engine: 'default', volume: 'sandbox_claude', folder: null, account: 'default', labelled: true,
+          owner: 'auto', format: 'claude-code', command: 'tokenferry destination add sandbox --volume sandbox_claude',
           reasons: ['The volume bears the label tokenferry.account=default.'],
           remarks: [],
           containers: [{ container: 'sandbox-1', running: true, at: '/home/dev/.claude', read_only: false }],
         },
         {
           name: 'ci', engine: 'build-box', volume: 'ci_home', folder: '.claude', account: null, labelled: false,
+          owner: 'auto', format: 'claude-code', command: 'tokenferry destination add ci --volume ci_home --folder .claude',
           reasons: ['The container runner has it at /root, where Claude keeps its sign-in.'],
           remarks: ['It holds other files, too; they stay as they are.'],
           containers: [],
@@ -119,7 +121,7 @@ function errors(): Scene {
     volume('agents', { code: 'waiting', engine: 'build-box', trouble: away }),
     directory('notebook', '/home/ada/notebook/claude', { code: 'failing', failing_since: inHours(-30), trouble: { code: 'no_right', what: 'The folder belongs to somebody else.', fix: 'Give it to yourself: `sudo chown ada /home/ada/notebook/claude`.' } }),
   ]
-  scene.view.copies_left = [{ engine: 'old-box', volume: 'old-auth', account: 'default', trouble: away }]
+  scene.view.copies_left = [{ engine: 'old-box', volume: 'old-auth', folder: '', account: 'default', trouble: away }]
   scene.activity.push(happened(-0.5, 'refused', 'default must sign in again: Claude does not take this sign-in any more.', { account: 'default' }), happened(-0.4, 'delivery_failed', 'Could not deliver to notebook: the folder belongs to somebody else.', { destination: 'notebook' }))
   scene.found = { suggestions: [], troubles: [{ engine: 'build-box', what: 'Docker is not running on build-box.', fix: 'Start it: `sudo systemctl start docker`.' }] }
   scene.problems = [

@@ -22,9 +22,11 @@ word!(
 
 /// A user's row in a database.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct PostgresPlace {
     /// The database. Written down and shown without its password.
     #[serde(rename = "postgres")]
+    #[cfg_attr(feature = "typescript", ts(type = "string"))]
     pub url: PostgresUrl,
     /// Whose row.
     pub user_id: UserId,
