@@ -11,6 +11,12 @@ use x11rb::protocol::xproto::{
 };
 use x11rb::wrapper::ConnectionExt as _;
 
+/// Whether this machine can have one.
+#[must_use]
+pub fn is_at_hand() -> bool {
+    Command::new("Xvfb").arg("-help").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
+}
+
 /// A screen that nobody sees, 1280 by 900.
 #[derive(Debug)]
 pub struct Display {
@@ -49,6 +55,18 @@ impl Display {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The variables with which programs draw here, the same on every machine: without a graphics card.
+    #[must_use]
+    pub fn environment(&self) -> [(&'static str, &str); 5] {
+        [
+            ("DISPLAY", self.name()),
+            ("LANG", "C.UTF-8"),
+            ("NO_AT_BRIDGE", "1"),
+            ("WEBKIT_DISABLE_COMPOSITING_MODE", "1"),
+            ("LIBGL_ALWAYS_SOFTWARE", "1"),
+        ]
     }
 
     /// The titles of the windows that are shown.

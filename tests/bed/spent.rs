@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    iter::Sum,
     ops::{AddAssign, Sub},
     time::Duration,
 };
@@ -35,6 +36,15 @@ impl Spent {
         let status = tasks.filter_map(|task| fs::read_to_string(task.path().join("status")).ok());
         let wakes = status.filter_map(|status| number(&status, "voluntary_ctxt_switches:")).sum();
         Self { processor: TICK * ticks, wakes }
+    }
+}
+
+impl Sum for Spent {
+    fn sum<I: Iterator<Item = Self>>(each: I) -> Self {
+        each.fold(Self::default(), |mut sum, spent| {
+            sum += spent;
+            sum
+        })
     }
 }
 

@@ -15,6 +15,8 @@
 )]
 
 mod broker;
+#[cfg(target_os = "linux")]
+mod desktop;
 mod fleet;
 mod machine;
 mod many_volumes;
@@ -63,6 +65,10 @@ async fn main() -> ExitCode {
     }
     if is_wanted("broker") {
         targets.extend(broker::measure(rounds).await);
+    }
+    #[cfg(target_os = "linux")]
+    if is_wanted("desktop") {
+        targets.extend(desktop::measure(&engine, rounds).await);
     }
     report::targets(&targets);
     if targets.iter().all(Target::is_met) { ExitCode::SUCCESS } else { ExitCode::FAILURE }

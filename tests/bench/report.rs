@@ -22,6 +22,7 @@ enum Unit {
     Milliseconds,
     Mebibytes,
     PercentOfACore,
+    ASecond,
 }
 
 impl Target {
@@ -44,6 +45,11 @@ impl Target {
     /// At most so much of a core.
     pub(crate) fn share(what: &'static str, at_most: f64, measured: f64) -> Self {
         Self { what, unit: Unit::PercentOfACore, at_most: at_most * 100.0, measured: measured * 100.0 }
+    }
+
+    /// At most so often a second.
+    pub(crate) fn rate(what: &'static str, at_most: f64, measured: f64) -> Self {
+        Self { what, unit: Unit::ASecond, at_most, measured }
     }
 
     pub(crate) fn is_met(&self) -> bool {
@@ -90,6 +96,7 @@ pub(crate) fn targets(targets: &[Target]) {
             Unit::Milliseconds => format!("{number:.0} ms"),
             Unit::Mebibytes => format!("{number:.1} MiB"),
             Unit::PercentOfACore => format!("{number:.2} % of a core"),
+            Unit::ASecond => format!("{number:.2} a second"),
         });
         println!("  {verdict:<8}{}: {measured}, at most {at_most}", target.what);
     }

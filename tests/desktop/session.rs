@@ -40,15 +40,10 @@ impl Session {
         for (name, value) in keychain.environment() {
             home = home.set(name, value);
         }
-        let home = home
-            .vault(Vault::Keychain(keychain.address()))
-            .set("TOKENFERRY_PROVIDER", provider)
-            .set("DISPLAY", display.name())
-            .set("LANG", "C.UTF-8")
-            .set("NO_AT_BRIDGE", "1")
-            // Nothing is drawn by a graphics card here.
-            .set("WEBKIT_DISABLE_COMPOSITING_MODE", "1")
-            .set("LIBGL_ALWAYS_SOFTWARE", "1");
+        for (name, value) in display.environment() {
+            home = home.set(name, value);
+        }
+        let home = home.vault(Vault::Keychain(keychain.address())).set("TOKENFERRY_PROVIDER", provider);
         let left = Leftovers(home.state());
         Self { driver: None, left, home, display, keychain }
     }
@@ -149,17 +144,9 @@ struct Leftovers(PathBuf);
 
 impl Leftovers {
     fn running(&self, name: &str) -> Vec<Pid> {
-        let state = format!("TOKENFERRY_HOME={}\0", self.0.display());
-        let is_here = |process: &PathBuf| {
-            let read = |file: &str| {
-                String::from_utf8_lossy(&std::fs::read(process.join(file)).unwrap_or_default()).into_owned()
-            };
-            // Others may have the same environment: a shell, a browser.
-            read("environ").contains(&state) && read("cmdline").split('\0').next().is_some_and(|it| it.ends_with(name))
-        };
-        let processes = std::fs::read_dir("/proc").unwrap().filter_map(|it| Some(it.ok()?.path()));
-        let pid = |process: PathBuf| Pid::from_raw(process.file_name()?.to_str()?.parse().ok()?);
-        processes.filter(is_here).filter_map(pid).collect()
+        // Others may work there, too: a shell, a browser.
+        let here = programs::working_on(&self.0).into_iter();
+        here.filter(|(_, called)| called.ends_with(name)).map(|(pid, _)| pid).collect()
     }
 }
 

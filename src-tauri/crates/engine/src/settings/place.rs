@@ -29,7 +29,8 @@ pub enum Place {
     Postgres(Box<PostgresPlace>),
     /// A Secret of a cluster.
     Secret(
-        #[cfg_attr(feature = "typescript", ts(type = "{ kubernetes: string, kube_context: string | null }"))] SecretPlace,
+        #[cfg_attr(feature = "typescript", ts(type = "{ kubernetes: string, kube_context: string | null }"))]
+        SecretPlace,
     ),
 }
 
