@@ -1,6 +1,7 @@
 //! The desktop as the page's host: windows, the browser, the official CLI, starting at login.
 
-use page::{Answer, Call, Host, Printed, Program, Way, Window};
+use engine::sign_in::CliCall;
+use page::{Answer, Host, Printed, Program, Way, Window};
 use tauri::AppHandle;
 use tauri_plugin_shell::ShellExt;
 use tauri_plugin_shell::process::{CommandChild, CommandEvent};
@@ -21,15 +22,16 @@ impl Host for Desktop {
         &[Way::Window, Way::Browser, Way::Paste, Way::Cli]
     }
 
-    fn open(&self, url: &Url) {
+    fn open(&self, url: &Url) -> bool {
         browser::open(url);
+        true
     }
 
     fn window(&self, url: &Url, redirect: &Url, on_loopback: bool) -> Result<Window, String> {
         sign_in::window::open(&self.0, url, redirect, on_loopback).map_err(|why| why.to_string())
     }
 
-    fn program(&self, call: &Call) -> Result<Program, String> {
+    fn program(&self, call: &CliCall) -> Result<Program, String> {
         let mut command = self.0.shell().command(call.program()).args(call.arguments()).set_raw_out(true);
         for (name, value) in call.environment() {
             command = command.env(name, value);
@@ -85,7 +87,10 @@ async fn attend(
             break;
         }
     }
-    if let Some(child) = child {
-        let _ = child.kill();
+    if let Some(child) = child
+        && child.kill().is_ok()
+    {
+        // It is gone with its last event, and only then the channel closes.
+        while !matches!(events.recv().await, Some(CommandEvent::Terminated(_)) | None) {}
     }
 }

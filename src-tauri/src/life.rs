@@ -142,10 +142,13 @@ pub(crate) async fn quit(app: &AppHandle) {
 
 async fn finish(app: &AppHandle) {
     let desk = app.state::<Desk>();
-    desk.sign_in_cancel();
-    if let Some(engine) = desk.opened()
-        && timeout(END_WITHIN, engine.finish()).await.is_err()
-    {
+    let finish = async {
+        desk.end().await;
+        if let Some(engine) = desk.opened() {
+            engine.finish().await;
+        }
+    };
+    if timeout(END_WITHIN, finish).await.is_err() {
         tracing::warn!("something was still under way at the end");
     }
 }

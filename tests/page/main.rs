@@ -27,9 +27,10 @@ impl Host for Browser {
         &[Way::Browser, Way::Paste]
     }
 
-    fn open(&self, url: &Url) {
+    fn open(&self, url: &Url) -> bool {
         let url = url.clone();
         tokio::spawn(async move { reqwest::get(url).await.unwrap() });
+        true
     }
 }
 

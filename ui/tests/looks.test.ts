@@ -9,7 +9,7 @@ import { context, launch, settled, show, watched, type Look } from './chromium'
 
 const PAGES = ['accounts', 'destinations', 'add', 'activity', 'settings', 'problems']
 const SCENES = ['empty', 'usual', 'many', 'errors', 'long-names']
-const SHEETS = ['signing-in', 'google', 'trading', 'replace', 'failed']
+const SHEETS = ['signing-in', 'cli', 'cli-failed', 'google', 'trading', 'replace', 'failed']
 const LOOKS: Look[] = (['light', 'dark'] as const).flatMap((theme) =>
   (['en-GB', 'de-DE'] as const).map((locale) => ({ theme, locale })),
 )

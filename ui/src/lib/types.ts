@@ -228,6 +228,10 @@ export type SigningIn = {
   phase: Phase
   /// The page to open, where a person may have to do that.
   url: string | null
+  /// Whether that was opened for them already.
+  opened: boolean
+  /// What the official CLI has said so far, where it is the one that signs in: its last lines, without what is secret.
+  log: Array<string>
   /// Why it has failed; or what is wrong with a code, where another one is awaited.
   trouble: Trouble | null
   /// Who would be replaced by whom, where that is asked.

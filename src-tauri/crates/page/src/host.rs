@@ -2,11 +2,12 @@
 
 use std::fmt::Debug;
 
+use engine::sign_in::CliCall;
 use tokio::sync::mpsc;
 use url::Url;
 
 use crate::answers::Answer;
-use crate::sign_in::{Call, Program, Way};
+use crate::sign_in::{Program, Way};
 use crate::told::Told;
 
 /// Whoever shows the page.
@@ -15,8 +16,8 @@ pub trait Host: Debug + Send + Sync + 'static {
     fn ways(&self) -> &'static [Way];
 
     /// Opens an address in the person's browser, and returns at once. Only addresses that
-    /// [are for a browser](crate::is_for_the_browser) come here. A page that opens them by itself needs nothing to be done.
-    fn open(&self, url: &Url);
+    /// [are for a browser](crate::is_for_the_browser) come here. `false` where the person has to open it, on the page.
+    fn open(&self, url: &Url) -> bool;
 
     /// Opens the provider's page in a window of its own. What it heads to is judged there; the answer at `redirect` is taken
     /// before it is loaded. `on_loopback` says whether the provider is on this machine, where http will do.
@@ -32,8 +33,8 @@ pub trait Host: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// Why not, as the end of a sentence.
-    fn program(&self, call: &Call) -> Result<Program, String> {
-        call.run().map_err(|why| why.to_string())
+    fn program(&self, call: &CliCall) -> Result<Program, String> {
+        Program::run(call).map_err(|why| why.to_string())
     }
 
     /// A sign-in has come to its end by itself: whoever began it may look elsewhere.

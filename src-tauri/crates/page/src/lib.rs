@@ -27,7 +27,7 @@ pub use host::{Glimpse, Host, Window};
 pub use looking::{Mended, Problem};
 pub use pages::Page;
 pub use places::{Delivered, Found, Trouble};
-pub use sign_in::{Call, Phase, Printed, Program, Replacing, SigningIn, Way};
+pub use sign_in::{Phase, Printed, Program, Replacing, SigningIn, Way};
 pub use told::Told;
 pub use view::View;
 pub use watching::Watching;

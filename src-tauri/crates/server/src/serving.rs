@@ -68,6 +68,14 @@ pub async fn serve(
             }
         }
     };
+    // As soon as the end has come, whatever else is under way.
+    let sign_in = tokio::spawn({
+        let shared = shared.clone();
+        async move {
+            shared.stop.cancelled().await;
+            shared.desk.end().await;
+        }
+    });
     let work = engine.run(stop.clone(), |event| {
         shared.is_working();
         tell(event);
@@ -79,7 +87,7 @@ pub async fn serve(
     };
     // Whatever ended it: nobody is let in any more.
     stop.cancel();
-    let _ = timeout(wire::ENDS_WITHIN, listening).await;
+    let _ = timeout(wire::ENDS_WITHIN, async { tokio::join!(sign_in, listening) }).await;
     watching::count(&shared, true);
     Ok(done?)
 }

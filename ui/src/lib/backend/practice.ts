@@ -64,7 +64,7 @@ class Practice implements Backend {
     })
 
   signIn = (name: string, way: SigningIn['way']) =>
-    this.act(() => this.change({ signing_in: { account: name, way, phase: 'waiting', url: 'https://claude.ai/oauth/authorize?code=true', trouble: null, replaces: null } }))
+    this.act(() => this.change({ signing_in: { account: name, way, phase: 'waiting', url: 'https://claude.ai/oauth/authorize?code=true', opened: way !== 'paste', log: [], trouble: null, replaces: null } }))
   signInCancel = () => this.answer(() => this.change({ signing_in: null }))
   signInPaste = (code: string) =>
     this.answer(() => {

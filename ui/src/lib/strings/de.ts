@@ -98,6 +98,12 @@ export const de: Strings = {
       paste: 'Öffne die Seite, melde dich an und füge den Code ein, den sie zeigt.',
       cli: 'Die Claude-CLI hat ihre Seite geöffnet. Melde dich dort an; zeigt sie einen Code, füge ihn hier ein.',
     },
+    toOpen: {
+      browser: 'Öffne die Seite und melde dich dort an. Hier geht es dann von selbst weiter.',
+      cli: 'Öffne die Seite, die die Claude-CLI nennt, melde dich an und füge den Code ein, den sie zeigt.',
+    },
+    starting: 'Die Claude-CLI startet.',
+    cliSays: 'Die Claude-CLI sagt',
     googleTitle: 'Weiter im Browser',
     google: 'Google lässt Anmeldungen im Fenster einer App nicht zu. Dieselbe Anmeldung geht in deinem Browser weiter, und dieses Fenster wartet darauf.',
     trading: 'Einen Moment: Deine Anmeldung wird geholt und aufbewahrt.',
@@ -295,6 +301,10 @@ export const de: Strings = {
     no_window: { what: 'Das Fenster ließ sich nicht öffnen.', fix: 'Nimm stattdessen deinen Browser.' },
     no_cli: { what: 'Die Claude-CLI lässt sich nicht starten.', fix: 'Installiere sie, oder melde dich im Browser an.' },
     cli_deaf: { what: 'Die Claude-CLI nimmt keinen Code an.', fix: 'Beginne neu mit „Anmelden“.' },
+    cli_kept_it: {
+      what: 'Die Claude-CLI hat sich angemeldet, verwahrt das aber so, dass Tokenferry es nicht übernehmen kann.',
+      fix: 'Melde dich stattdessen mit deinem Browser an.',
+    },
     cli_ended: { what: 'Die Claude-CLI endete ohne Anmeldung.', fix: 'Beginne neu, oder melde dich im Browser an.' },
     provider_unreachable: { what: 'Claude ist nicht zu erreichen.', fix: 'Prüfe das Netz, und versuche es gleich noch einmal.' },
     provider_busy: { what: 'Claude hat gerade zu viel zu tun.', fix: 'Versuche es gleich noch einmal.' },

@@ -97,6 +97,13 @@ export const en = {
       paste: 'Open the page, sign in, and paste the code that it shows.',
       cli: 'The Claude CLI has opened its page. Sign in there; if it shows a code, paste it here.',
     },
+    /// Where the page was not opened for the person.
+    toOpen: {
+      browser: 'Open the page and sign in there. This one goes on by itself.',
+      cli: 'Open the page that the Claude CLI names, sign in, and paste the code that it shows.',
+    },
+    starting: 'The Claude CLI is starting.',
+    cliSays: 'The Claude CLI says',
     googleTitle: 'Go on in your browser',
     google: 'Google doesn’t let people sign in inside of an app’s window. The same sign-in goes on in your browser, and this window waits for it.',
     trading: 'One moment: your sign-in is being fetched and kept.',
@@ -295,6 +302,10 @@ export const en = {
     no_window: { what: 'The window could not be opened.', fix: 'Use your browser instead.' },
     no_cli: { what: 'The Claude CLI can’t be started.', fix: 'Install it, or sign in with your browser instead.' },
     cli_deaf: { what: 'The Claude CLI takes no code.', fix: 'Begin again with Sign in.' },
+    cli_kept_it: {
+      what: 'The Claude CLI has signed in, but keeps that where Tokenferry can’t take it over.',
+      fix: 'Sign in with your browser instead.',
+    },
     cli_ended: { what: 'The Claude CLI ended without a sign-in.', fix: 'Begin again, or sign in with your browser instead.' },
     provider_unreachable: { what: 'Claude can’t be reached.', fix: 'Check the network, and try again in a moment.' },
     provider_busy: { what: 'Claude has too much to do just now.', fix: 'Try again in a moment.' },

@@ -283,6 +283,17 @@ impl Engine {
         .await
     }
 
+    /// Ends, at the provider, what the official CLI may have got in the last moment before it was given up: nobody else
+    /// would. It must not run any more.
+    pub async fn give_up(&self, account: AccountName, cli: &OfficialCli) {
+        if cli.path().exists()
+            && let Ok(obtained) = self.imported(account, cli).await
+            && let Err(why) = self.discard(obtained).await
+        {
+            tracing::warn!("a sign-in of the Claude CLI that was given up could not be ended: {why}");
+        }
+    }
+
     /// Signs out: takes every copy away, ends the sign-in at the provider, forgets it. What could not be reached is told,
     /// and stays on the list until it could.
     ///

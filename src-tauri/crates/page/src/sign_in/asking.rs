@@ -13,7 +13,7 @@ pub(super) async fn trade(
     pending: PendingSignIn,
     code: &SecretString,
 ) -> Result<String, Stop> {
-    attempt.tell(Phase::Trading, None);
+    attempt.tell(Phase::Trading);
     let stop = attempt.stop.clone();
     // What arrives for one who has given up is ended at the provider by the engine.
     let obtained = tokio::select! {
@@ -21,7 +21,7 @@ pub(super) async fn trade(
         () = stop.cancelled() => return Err(Stop::GivenUp),
     };
     let obtained = agreed(engine, attempt, obtained).await?;
-    attempt.tell(Phase::Trading, None);
+    attempt.tell(Phase::Trading);
     Ok(engine.keep(obtained).await?.identity.to_string())
 }
 

@@ -37,12 +37,10 @@ pub(super) async fn sign_in(host: &dyn Host, engine: &Engine, attempt: &mut Atte
             })?;
             Some(opened)
         }
-        _ => {
-            host.open(&url);
-            None
-        }
+        _ => None,
     };
-    attempt.tell(Phase::Waiting, Some(&url));
+    let opened = window.is_some() || host.open(&url);
+    attempt.wait(Phase::Waiting, &url, opened);
     let answer = tokio::select! {
         answer = answer(host, attempt, &pending, &url, window, &mut waiting) => answer?,
         () = tokio::time::sleep(PENDING_LIVES) => return Err(engine::Error::NotPending.into()),
@@ -96,8 +94,7 @@ async fn answer(
                 }
                 Some(Glimpse::Google) => {
                     window = None;
-                    attempt.tell(Phase::Google, Some(url));
-                    host.open(url);
+                    attempt.wait(Phase::Google, url, host.open(url));
                 }
                 Some(Glimpse::Closed) | None => return Err(Stop::GivenUp),
             },

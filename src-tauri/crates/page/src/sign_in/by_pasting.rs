@@ -9,7 +9,7 @@ use super::{Attempt, Phase, Stop, Word, asking, words};
 /// Waits for the code, as long as a sign-in lives. `tokenferry callback` could finish it as well.
 pub(super) async fn sign_in(engine: &Engine, attempt: &mut Attempt) -> Result<(), Stop> {
     let (pending, url) = engine.begin_pasted_sign_in(attempt.account.clone(), Wanted::SignIn).await?;
-    attempt.tell(Phase::Waiting, Some(&url));
+    attempt.wait(Phase::Waiting, &url, false);
     let (stop, id) = (attempt.stop.clone(), pending.id());
     let callback = tokio::select! {
         callback = code(attempt, &pending.state) => callback,

@@ -7,8 +7,8 @@ mod asking;
 mod by_cli;
 mod by_page;
 mod by_pasting;
-mod cli_words;
 mod program;
+mod transcript;
 mod words;
 
 use std::fmt::Display;
@@ -21,6 +21,7 @@ use engine::sign_in::CallbackError;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use url::Url;
 
 use crate::answers::Answer;
@@ -28,7 +29,7 @@ use crate::desk::Desk;
 use crate::host::Host;
 use crate::told::Told;
 
-pub use program::{Call, Printed, Program};
+pub use program::{Printed, Program};
 
 /// How a person signs in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,6 +75,10 @@ pub struct SigningIn {
     pub phase: Phase,
     /// The page to open, where a person may have to do that.
     pub url: Option<String>,
+    /// Whether that was opened for them already.
+    pub opened: bool,
+    /// What the official CLI has said so far, where it is the one that signs in: its last lines, without what is secret.
+    pub log: Vec<String>,
     /// Why it has failed; or what is wrong with a code, where another one is awaited.
     #[cfg_attr(feature = "typescript", ts(as = "Option<engine::journal::Trouble>"))]
     pub trouble: Option<Told>,
@@ -132,6 +137,8 @@ impl Stop {
 pub(crate) struct SignIns {
     current: Arc<Mutex<Option<Current>>>,
     changed: watch::Sender<()>,
+    /// Those that have not come to their end, given up or not.
+    leading: TaskTracker,
 }
 
 #[derive(Debug)]
@@ -153,7 +160,7 @@ struct Attempt {
 
 impl SignIns {
     pub(crate) fn new(changed: watch::Sender<()>) -> Self {
-        Self { current: Arc::default(), changed }
+        Self { current: Arc::default(), changed, leading: TaskTracker::new() }
     }
 
     /// As the page is told.
@@ -197,6 +204,8 @@ impl SignIns {
             way,
             phase: Phase::Waiting,
             url: None,
+            opened: false,
+            log: Vec::new(),
             trouble: None,
             replaces: None,
         };
@@ -208,8 +217,21 @@ impl SignIns {
 
 impl Attempt {
     /// Tells the page how far it is.
-    fn tell(&self, phase: Phase, url: Option<&Url>) {
-        self.change(|told| told.at(phase, url));
+    fn tell(&self, phase: Phase) {
+        self.change(|told| told.at(phase, None));
+    }
+
+    /// Tells the page that this address waits for the person, and whether it was opened for them.
+    fn wait(&self, phase: Phase, url: &Url, opened: bool) {
+        self.change(|told| {
+            told.at(phase, Some(url));
+            told.opened = opened;
+        });
+    }
+
+    /// Tells the page what the official CLI has said so far.
+    fn relay(&self, log: Vec<String>) {
+        self.change(|told| told.log = log);
     }
 
     /// Asks whether one is to be replaced by the other.
@@ -258,6 +280,7 @@ impl SigningIn {
     fn at(&mut self, phase: Phase, url: Option<&Url>) {
         self.phase = phase;
         self.url = url.map(ToString::to_string);
+        self.opened = false;
         (self.trouble, self.replaces) = (None, None);
     }
 }
@@ -275,7 +298,7 @@ impl Desk {
         }
         let engine = self.engine()?;
         let attempt = self.sign_ins.attempt(account, way)?;
-        tokio::spawn(lead(self.host().clone(), engine, attempt, way));
+        self.sign_ins.leading.spawn(lead(self.host().clone(), engine, attempt, way));
         Ok(())
     }
 
@@ -300,6 +323,15 @@ impl Desk {
     /// Gives a sign-in up, or forgets that one has failed.
     pub fn sign_in_cancel(&self) {
         self.sign_ins.cancel();
+    }
+
+    /// Gives up what is under way, and waits until nothing of it is left: no program, no folder.
+    pub async fn end(&self) {
+        self.sign_ins.cancel();
+        self.sign_ins.leading.close();
+        self.sign_ins.leading.wait().await;
+        // A window may open again.
+        self.sign_ins.leading.reopen();
     }
 }
 

@@ -1,36 +1,16 @@
-//! The official CLI at work beside this program: what it is called with, what it prints, what is written to it.
+//! The official CLI at work beside this program: what it prints, what is written to it, its end.
 
-use std::ffi::OsString;
 use std::io;
-use std::path::PathBuf;
 use std::process::Stdio;
 
-use engine::formats::claude_code::FOLDER_VARIABLE;
+use engine::sign_in::CliCall;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::mpsc;
 
-const PROGRAM: &str = "claude";
-const ARGUMENTS: [&str; 2] = ["auth", "login"];
-
-/// Where its own installer puts it: what starts by the desktop often has a shorter PATH than a terminal.
-const BELOW_HOME: [&str; 2] = [".local/bin/claude", ".claude/local/claude"];
-
-/// What it is not to see: each would have it use something else than the sign-in that it is to make.
-const NOT_FOR_IT: [&str; 4] =
-    ["CLAUDE_SECURESTORAGE_CONFIG_DIR", "ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"];
-
 /// It prints little; what is not taken from here waits in its pipe.
 const PIECES: usize = 64;
 const PIECE: usize = 4096;
-
-/// How it is called. That program with those arguments is all that is ever run, so nobody but this module makes one.
-#[derive(Debug)]
-pub struct Call {
-    program: PathBuf,
-    arguments: Vec<&'static str>,
-    environment: Vec<(&'static str, OsString)>,
-}
 
 /// It at work. It is ended when this is dropped.
 #[derive(Debug)]
@@ -52,50 +32,35 @@ pub enum Printed {
     Ended(bool),
 }
 
-impl Call {
-    /// To sign in, in this folder.
-    pub(super) fn to_sign_in(folder: OsString) -> Self {
-        let mut environment = vec![
-            (FOLDER_VARIABLE, folder),
-            // Its address is opened by us, once. A program that does nothing keeps it from opening one itself.
-            ("BROWSER", "true".into()),
-        ];
-        environment.extend(NOT_FOR_IT.map(|name| (name, OsString::new())));
-        Self { program: program(), arguments: ARGUMENTS.to_vec(), environment }
-    }
-
-    /// The program.
-    pub fn program(&self) -> &std::path::Path {
-        &self.program
-    }
-
-    /// Its arguments.
-    pub fn arguments(&self) -> &[&'static str] {
-        &self.arguments
-    }
-
-    /// What it sees besides this process's own environment.
-    pub fn environment(&self) -> &[(&'static str, OsString)] {
-        &self.environment
-    }
-
+impl Program {
     /// Runs it as a process of this one's.
     ///
     /// # Errors
     /// The system's, where it can't be started.
-    pub fn run(&self) -> io::Result<Program> {
-        let mut command = Command::new(&self.program);
-        command.args(&self.arguments).envs(self.environment.iter().map(|(name, value)| (name, value)));
+    pub fn run(call: &CliCall) -> io::Result<Self> {
+        let mut command = Command::new(call.program());
+        command.args(call.arguments()).envs(call.environment().iter().map(|(name, value)| (name, value)));
+        Self::of(command)
+    }
+
+    fn of(mut command: Command) -> io::Result<Self> {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         let child = command.spawn()?;
         let (heard, printed) = mpsc::channel(PIECES);
         let (lines, read) = mpsc::unbounded_channel();
         tokio::spawn(attend(child, heard, read));
-        Ok(Program { printed, lines })
+        Ok(Self { printed, lines })
+    }
+
+    /// Ends it, if it runs still, and waits until it is gone: it writes nothing any more then.
+    pub async fn end(self) {
+        let Self { mut printed, lines } = self;
+        drop(lines);
+        while printed.recv().await.is_some() {}
     }
 }
 
-/// Carries to and fro until it ends, or until nobody has the other end any more: then it is killed with the child's drop.
+/// Carries to and fro until it ends, or until nobody has the other end any more: then it is killed.
 async fn attend(mut child: Child, heard: mpsc::Sender<Printed>, mut lines: mpsc::UnboundedReceiver<String>) {
     let (input, output, errors) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let ended = async {
@@ -108,6 +73,10 @@ async fn attend(mut child: Child, heard: mpsc::Sender<Printed>, mut lines: mpsc:
             let _ = heard.send(Printed::Ended(content)).await;
         }
         () = write(input, &mut lines, &heard) => {}
+    }
+    // Only then the channel closes.
+    if let Err(why) = child.kill().await {
+        tracing::warn!("the Claude CLI could not be ended: {why}");
     }
 }
 
@@ -140,27 +109,15 @@ async fn write(
     }
 }
 
-fn program() -> PathBuf {
-    let home = std::env::var_os("HOME").or_else(|| std::env::var_os("USERPROFILE")).map(PathBuf::from);
-    let is_on_the_path = std::env::var_os("PATH")
-        .is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(PROGRAM).is_file()));
-    let below_home = || home.and_then(|home| BELOW_HOME.iter().map(|it| home.join(it)).find(|it| it.is_file()));
-    let found = if is_on_the_path { None } else { below_home() };
-    found.unwrap_or_else(|| PROGRAM.into())
-}
-
 #[cfg(test)]
 #[cfg(unix)]
 mod tests {
     use super::*;
 
-    fn shell(script: &'static str) -> Program {
-        let call = Call {
-            program: "/bin/sh".into(),
-            arguments: vec!["-c", script],
-            environment: vec![("HELLO", "good day".into())],
-        };
-        call.run().unwrap()
+    fn shell(script: &str) -> Program {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", script]).env("HELLO", "good day");
+        Program::of(command).unwrap()
     }
 
     /// All that it prints, and how it ends.
@@ -196,20 +153,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn it_ends_with_whoever_had_it_run() {
-        let mut program = shell("echo $$; exec sleep 100");
+    async fn it_is_gone_once_it_was_ended() {
+        let mut program = shell("echo $$; while :; do echo on and on; done");
         let Some(Printed::Piece(number)) = program.printed.recv().await else { panic!("it prints its number") };
-        drop(program.lines);
-        // The channel closes once nobody attends to it any more.
-        assert_eq!(program.printed.recv().await, None);
-        let number = String::from_utf8(number).unwrap();
-        let state = format!("/proc/{}/stat", number.trim());
-        let ended = async {
-            // Reaped by tokio in its own time; dead at once.
-            while std::fs::read_to_string(&state).is_ok_and(|stat| !stat.contains(" Z ")) {
-                tokio::task::yield_now().await;
-            }
-        };
-        tokio::time::timeout(std::time::Duration::from_secs(20), ended).await.unwrap();
+        let number = String::from_utf8(number).unwrap().lines().next().unwrap().to_owned();
+        let end = tokio::time::timeout(std::time::Duration::from_secs(20), program.end());
+        end.await.expect("it should be waited for no longer than it takes");
+        assert!(!std::path::Path::new("/proc").join(number).exists());
     }
 }

@@ -28,7 +28,7 @@ fn one_that_was_given_up_says_no_more() {
     sign_ins.cancel();
     assert!(first.stop.is_cancelled());
     let second = sign_ins.attempt(AccountName::default(), Way::Browser).unwrap();
-    first.tell(Phase::Trading, None);
+    first.tell(Phase::Trading);
     first.end(Err(Stop::failed("late", "Late.", "")));
     assert_eq!(phase(&sign_ins), Some(Phase::Waiting));
     second.end(Ok(()));
@@ -38,11 +38,11 @@ fn one_that_was_given_up_says_no_more() {
 fn the_page_is_told_in_plain_words() {
     let sign_ins = sign_ins();
     let attempt = sign_ins.attempt(AccountName::default(), Way::Window).unwrap();
-    attempt.tell(Phase::Google, Some(&"https://claude.com/".parse().unwrap()));
+    attempt.wait(Phase::Google, &"https://claude.com/".parse().unwrap(), true);
     let told = || serde_json::to_value(sign_ins.now()).unwrap();
     let mut expected = serde_json::json!({
-        "account": "default", "way": "window", "phase": "google", "url": "https://claude.com/", "trouble": null,
-        "replaces": null
+        "account": "default", "way": "window", "phase": "google", "url": "https://claude.com/", "opened": true, "log": [],
+        "trouble": null, "replaces": null
     });
     assert_eq!(told(), expected);
     attempt.remark(words::code_of_another());
@@ -50,6 +50,6 @@ fn the_page_is_told_in_plain_words() {
         "code": "code_of_another", "what": "That code belongs to another sign-in.", "fix": "Copy the one of the page above."
     });
     assert_eq!(told(), expected);
-    attempt.tell(Phase::Trading, None);
+    attempt.tell(Phase::Trading);
     assert_eq!(told()["trouble"], serde_json::Value::Null, "what was wrong is over");
 }

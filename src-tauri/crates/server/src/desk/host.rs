@@ -15,5 +15,7 @@ impl Host for Browser {
         if self.is_here { &[Way::Browser, Way::Paste, Way::Cli] } else { &[Way::Paste, Way::Cli] }
     }
 
-    fn open(&self, _: &Url) {}
+    fn open(&self, _: &Url) -> bool {
+        false
+    }
 }

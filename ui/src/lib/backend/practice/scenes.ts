@@ -153,7 +153,9 @@ function longNames(): Scene {
 }
 
 const phase = (change: Partial<SigningIn>): Scene =>
-  usual({ signing_in: { account: 'default', way: 'window', phase: 'waiting', url: 'https://claude.ai/oauth/authorize?code=true', trouble: null, replaces: null, ...change } })
+  usual({ signing_in: { account: 'default', way: 'window', phase: 'waiting', url: 'https://claude.ai/oauth/authorize?code=true', opened: true, log: [], trouble: null, replaces: null, ...change } })
+
+const CLI_SAYS = ['Opening browser to sign in…', 'If the browser didn’t open, visit: https://claude.com/cai/oauth/authorize?…', 'Paste code here if prompted >']
 
 export const SCENES: Record<string, () => Scene> = {
   empty,
@@ -161,7 +163,9 @@ export const SCENES: Record<string, () => Scene> = {
   many,
   errors,
   'long-names': longNames,
-  'signing-in': () => phase({ way: 'paste' }),
+  'signing-in': () => phase({ way: 'paste', opened: false }),
+  cli: () => phase({ way: 'cli', opened: false, log: CLI_SAYS }),
+  'cli-failed': () => phase({ way: 'cli', phase: 'failed', url: null, log: [...CLI_SAYS, 'Couldn’t log in: That code wasn’t accepted. It may be incomplete, expired, already used, or from an earlier sign-in attempt. Sign in again to get a new code.'], trouble: { code: 'cli_ended', what: 'The Claude CLI ended without a sign-in.', fix: '' } }),
   google: () => phase({ phase: 'google' }),
   trading: () => phase({ phase: 'trading', url: null }),
   replace: () => phase({ phase: 'replace', url: null, replaces: { kind: 'sign_in', earlier: account('', 'ada@example.org').identity, new: account('', 'grace@example.org').identity } }),
