@@ -34,9 +34,17 @@ async fn metrics_tell_states_ends_and_what_happened() {
     let scene = Scene::signed_in().await;
     let key = scene.grant("prometheus", &["--allow", "status"]).await;
     scene.home.tokenferry(["refresh"]).run().await.succeeds();
+    let folder = scene.home.path().join("delivered");
+    std::fs::create_dir(&folder).unwrap();
+    scene.home.tokenferry(["destination", "add", "web", "--yes", "--directory"]).arg(&folder).run().await.succeeds();
+    scene.home.tokenferry(["sync"]).run().await.succeeds();
     let metrics = async || scene.asks("GET", "/metrics").bearer_auth(&key).send().await.unwrap().text().await.unwrap();
     eventually("the renewal is counted", async || {
         metrics().await.contains("tokenferry_events_total{kind=\"renewed\"} 1")
+    })
+    .await;
+    eventually("the delivery is timed", async || {
+        metrics().await.contains("tokenferry_delivery_duration_seconds_count 1\n")
     })
     .await;
     let text = metrics().await;
@@ -48,9 +56,15 @@ async fn metrics_tell_states_ends_and_what_happened() {
         "tokenferry_http_answers_total{endpoint=\"metrics\",status=\"200\"} ",
         "tokenferry_http_duration_seconds_bucket{le=\"0.01\",endpoint=\"oauth\"} ",
         "tokenferry_kept_fresh 1",
+        "tokenferry_renewal_duration_seconds_count 1",
+        "tokenferry_renewal_duration_seconds_bucket{le=\"60.0\"} 1",
+        "tokenferry_delivery_duration_seconds_bucket{le=\"60.0\"} 1",
     ] {
         assert!(text.contains(line), "{line:?} is missing in\n{text}");
     }
+    let took = text.lines().find_map(|line| line.strip_prefix("tokenferry_renewal_duration_seconds_sum "));
+    let took: f64 = took.unwrap().parse().unwrap();
+    assert!(took > 0.0 && took < 20.0, "a renewal took {took} s");
     assert!(text.ends_with("# EOF\n"), "{text}");
     let mut canary = bed::Canary::new(scene.provider.secrets());
     canary.look("the metrics", text.as_bytes());

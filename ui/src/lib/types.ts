@@ -137,6 +137,9 @@ export type Happened = {
   destination: string | null
   /// In a sentence.
   text: string
+  /// How long it took, in milliseconds: a renewal from the question to what is stored of its answer, a delivery from the
+  /// wish to what was read back.
+  took_ms: number | null
 }
 
 /// What kind of thing happened.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use engine::journal::Kind;
+use engine::journal::{Event, Kind};
 use engine::status::Status;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
@@ -15,6 +15,8 @@ use prometheus_client::registry::{Registry, Unit};
 
 /// From a token out of memory to a sign-in at a slow provider, in seconds.
 const DURATIONS: [f64; 9] = [0.000_1, 0.001, 0.01, 0.05, 0.25, 1.0, 5.0, 20.0, 60.0];
+/// What goes over a network or through a container, in seconds.
+const LONG_DURATIONS: [f64; 9] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0];
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Happened {
@@ -72,6 +74,8 @@ pub(crate) struct Meters {
     events: Family<Happened, Counter>,
     answers: Family<Answered, Counter>,
     durations: Family<At, Histogram, fn() -> Histogram>,
+    renewals: Histogram,
+    deliveries: Histogram,
     /// Connections that are open.
     pub(crate) connections: Gauge,
     /// Connections that were cut to make room.
@@ -84,14 +88,22 @@ impl Meters {
             events: Family::default(),
             answers: Family::default(),
             durations: Family::new_with_constructor(|| Histogram::new(DURATIONS)),
+            renewals: Histogram::new(LONG_DURATIONS),
+            deliveries: Histogram::new(LONG_DURATIONS),
             connections: Gauge::default(),
             cut: Counter::default(),
         }
     }
 
     /// Something happened that the journal tells of.
-    pub(crate) fn happened(&self, kind: Kind) {
-        self.events.get_or_create(&Happened { kind: Word(kind.word()) }).inc();
+    pub(crate) fn happened(&self, event: &Event) {
+        self.events.get_or_create(&Happened { kind: Word(event.kind.word()) }).inc();
+        let Some(took) = event.took_ms.map(Duration::from_millis) else { return };
+        match event.kind {
+            Kind::Renewed => self.renewals.observe(took.as_secs_f64()),
+            Kind::Delivered | Kind::Healed => self.deliveries.observe(took.as_secs_f64()),
+            _ => {}
+        }
     }
 
     /// A request was answered.
@@ -114,6 +126,18 @@ impl Meters {
             "From a request to its answer",
             Unit::Seconds,
             self.durations.clone(),
+        );
+        registry.register_with_unit(
+            "renewal_duration",
+            "From the question to Claude until its answer is stored",
+            Unit::Seconds,
+            self.renewals.clone(),
+        );
+        registry.register_with_unit(
+            "delivery_duration",
+            "From the wish to deliver until the copy is read back",
+            Unit::Seconds,
+            self.deliveries.clone(),
         );
         registry.register("http_connections", "Connections that are open", self.connections.clone());
         registry.register("http_connections_cut", "Idle connections that were cut to make room", self.cut.clone());

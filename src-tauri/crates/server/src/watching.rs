@@ -55,7 +55,7 @@ pub(crate) fn look(shared: &Shared, told: i64) -> i64 {
         }
     };
     for (_, event) in &events {
-        shared.meters.happened(event.kind);
+        shared.meters.happened(event);
     }
     events.last().map_or(told, |(number, _)| *number)
 }

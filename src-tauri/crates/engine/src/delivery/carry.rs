@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::{Carried, Delivered, Delivery, Order, parcels};
 use crate::destinations::docker::EngineError;
@@ -15,6 +16,7 @@ impl Delivery {
         let Some(host) = orders.first().map(|order| order.destination.place.host()) else {
             return Ok(Delivered::default());
         };
+        let begun = Instant::now();
         let turn = self.engines.turn(&host).await;
         // In the turn, and at once with the intent: what was signed out of or renewed while waiting is not sent.
         let intents: Vec<Intent> = orders.iter().map(intent).collect();
@@ -31,8 +33,8 @@ impl Delivery {
             let spot = order.destination.spot();
             let (result, seen) = match results.remove(&name).unwrap_or_else(|| Err(unanswered(&host))) {
                 Ok(receipt) => {
-                    let turn = turn.as_ref().ok();
-                    (Ok(self.note_delivered(&order, &receipt, lay.laid(), turn).await?), Some(receipt))
+                    let noted = self.note_delivered(&order, &receipt, lay.laid(), turn.as_ref().ok(), begun).await?;
+                    (Ok(noted), Some(receipt))
                 }
                 Err(undelivered) => {
                     (Err(self.note_failed(&name, &order.destination.account, &spot, undelivered)?), None)

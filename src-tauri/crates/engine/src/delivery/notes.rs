@@ -1,5 +1,7 @@
 //! What became of a delivery, noted in the inventory and told in the journal.
 
+use std::time::Instant;
+
 use jiff::Timestamp;
 
 use super::healing::Damage;
@@ -17,13 +19,15 @@ use crate::settings::{Destination, Spot};
 const PATIENT: u32 = 7;
 
 impl Delivery {
-    /// Notes what was read back; and where it had been harmed since the last time, how, and who was running.
+    /// Notes what was read back of what was begun then; and where it had been harmed since the last time, how, and who was
+    /// running.
     pub(super) async fn note_delivered(
         &self,
         order: &Order,
         receipt: &Receipt,
         laid: Option<Laid>,
         turn: Option<&Turn>,
+        begun: Instant,
     ) -> Result<Timestamp, JournalError> {
         let Destination { name, account, .. } = &order.destination;
         let (spot, token) = (order.destination.spot(), order.credentials.fingerprint());
@@ -37,7 +41,8 @@ impl Delivery {
         });
         // A courier that was cut off may have brought the older token.
         let damage = damage.filter(|damage| !(may_be_our_own && *damage == Damage::SetBack));
-        let event = |kind, text| Event::new(at, kind, text).to(account).at_destination(name);
+        let took = begun.elapsed();
+        let event = |kind, text| Event::new(at, kind, text).to(account).at_destination(name).took(took);
         if receipt.files.iter().all(|file| file.outcome == Outcome::Kept) {
             self.journal.read_back(&spot, &token, at)?;
             return Ok(at);

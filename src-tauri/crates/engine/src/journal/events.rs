@@ -1,5 +1,7 @@
 //! What happened, a line each, for people to read.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
@@ -139,12 +141,15 @@ pub struct Event {
     pub destination: Option<String>,
     /// In a sentence.
     pub text: String,
+    /// How long it took, in milliseconds: a renewal from the question to what is stored of its answer, a delivery from the
+    /// wish to what was read back.
+    pub took_ms: Option<u64>,
 }
 
 impl Event {
     /// Something that happened to nobody in particular.
     pub fn new(at: Timestamp, kind: Kind, text: impl Into<String>) -> Self {
-        Self { at, kind, account: None, destination: None, text: text.into() }
+        Self { at, kind, account: None, destination: None, text: text.into(), took_ms: None }
     }
 
     /// It happened to this account.
@@ -158,6 +163,13 @@ impl Event {
     #[must_use]
     pub fn at_destination(mut self, destination: impl ToString) -> Self {
         self.destination = Some(destination.to_string());
+        self
+    }
+
+    /// It took this long.
+    #[must_use]
+    pub fn took(mut self, duration: Duration) -> Self {
+        self.took_ms = u64::try_from(duration.as_millis()).ok();
         self
     }
 }
@@ -197,6 +209,7 @@ impl Journal {
                     account: row.get("account")?,
                     destination: row.get("destination")?,
                     text: row.get("text")?,
+                    took_ms: row.get::<_, Option<i64>>("took")?.and_then(|took| u64::try_from(took).ok()),
                 };
                 Ok((row.get("id")?, event))
             })?;
@@ -207,8 +220,11 @@ impl Journal {
 
 /// Adds an event, and drops what is too old.
 pub(super) fn insert(db: &Connection, event: &Event) -> rusqlite::Result<()> {
-    let row = params![to_millis(event.at), event.kind.word(), event.account, event.destination, event.text];
-    db.prepare_cached("INSERT INTO events (at, kind, account, destination, text) VALUES (?1, ?2, ?3, ?4, ?5)")?
-        .execute(row)?;
+    let took = event.took_ms.and_then(|took| i64::try_from(took).ok());
+    let row = params![to_millis(event.at), event.kind.word(), event.account, event.destination, event.text, took];
+    db.prepare_cached(
+        "INSERT INTO events (at, kind, account, destination, text, took) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?
+    .execute(row)?;
     db.prepare_cached("DELETE FROM events WHERE id <= (SELECT max(id) FROM events) - ?1")?.execute([KEPT]).map(drop)
 }

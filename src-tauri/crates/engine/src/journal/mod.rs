@@ -32,7 +32,7 @@ use crate::destinations::DeliveryError;
 /// How long to wait for another process's transaction, which takes milliseconds.
 const BUSY_WITHIN: Duration = Duration::from_secs(10);
 /// Counts the shapes that the file has had.
-const SHAPE: u32 = 6;
+const SHAPE: u32 = 7;
 /// From nothing to the present shape, a step for each. One that was released stays as it is.
 const STEPS: [&str; SHAPE as usize] = [
     include_str!("shapes/1.sql"),
@@ -41,6 +41,7 @@ const STEPS: [&str; SHAPE as usize] = [
     include_str!("shapes/4.sql"),
     include_str!("shapes/5.sql"),
     include_str!("shapes/6.sql"),
+    include_str!("shapes/7.sql"),
 ];
 
 /// The journal can't be used.

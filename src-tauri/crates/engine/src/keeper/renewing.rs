@@ -1,5 +1,7 @@
 //! One renewal: judged once more in its turn, asked for, stored, and only then used.
 
+use std::time::Instant;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -51,11 +53,11 @@ impl Keeper {
             _ => {}
         }
         if let Some(held) = self.held_after(&base) {
-            return self.keep(held).await;
+            return self.keep(held, None).await;
         }
         // A vault that takes nothing is better known before the refresh token is used up.
         vault::write_credentials(self.vault.as_ref(), &base).await?;
-        let asked = self.clock.now();
+        let asked = (self.clock.now(), Instant::now());
         match self.provider.renew(&base.refresh_token, &base.scopes).await {
             Ok(tokens) => self.commit(base, tokens, asked, turn).await,
             Err(Unrenewed { why, successor }) => {
@@ -73,7 +75,7 @@ impl Keeper {
         &self,
         base: Credentials,
         tokens: Tokens,
-        asked: Timestamp,
+        (asked, begun): (Timestamp, Instant),
         _turn: Turn,
     ) -> Result<Credentials, KeepError> {
         // From here to the store, an end of the process loses the sign-in: the journal is asked, since it is the quicker.
@@ -97,16 +99,20 @@ impl Keeper {
             identity: base.identity.or(tokens.identity),
             ..base
         };
-        self.keep(next).await
+        self.keep(next, Some(begun)).await
     }
 
-    /// Stores, and only then tells anybody.
-    async fn keep(&self, next: Credentials) -> Result<Credentials, KeepError> {
+    /// Stores, and only then tells anybody. What was begun now is told with how long it took.
+    async fn keep(&self, next: Credentials, begun: Option<Instant>) -> Result<Credentials, KeepError> {
         self.store_or_hold(&next).await?;
         self.journal.keep_account(&next)?;
         let until = moment(next.access_token_ends, next.updated, &TimeZone::system());
         let text = format!("Renewed {}: fresh until {until}.", next.account);
-        self.journal.note(Event::new(next.updated, Kind::Renewed, text).to(&next.account))?;
+        let event = Event::new(next.updated, Kind::Renewed, text).to(&next.account);
+        self.journal.note(match begun {
+            Some(begun) => event.took(begun.elapsed()),
+            None => event,
+        })?;
         Ok(next)
     }
 

@@ -50,7 +50,8 @@ pub(crate) async fn status(
     Ok(Json(status))
 }
 
-/// The same for Prometheus, with what was counted: events by kind, requests, durations.
+/// The same for Prometheus, with what was counted: events by kind, requests; and how long requests, renewals and deliveries
+/// took.
 #[utoipa::path(
     get, path = "/metrics", tag = "status", security(("grant" = []), ("session" = [])),
     responses(

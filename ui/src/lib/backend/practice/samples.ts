@@ -61,5 +61,5 @@ export function directory(name: string, path: string, change: Partial<Told> = {}
 }
 
 export function happened(hours: number, kind: HappenedKind, text: string, change: Partial<Happened> = {}): Happened {
-  return { at: inHours(hours), kind, account: null, destination: null, text, ...change }
+  return { at: inHours(hours), kind, account: null, destination: null, text, took_ms: null, ...change }
 }

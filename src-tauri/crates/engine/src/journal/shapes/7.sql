@@ -1,0 +1,2 @@
+-- How long it took, in milliseconds, where that is known.
+ALTER TABLE events ADD COLUMN took INTEGER;
