@@ -12,6 +12,8 @@
 )]
 
 pub mod canary;
+pub mod claude_cli;
+pub mod claude_hosts;
 pub mod container;
 #[cfg(target_os = "linux")]
 pub mod display;
@@ -39,6 +41,8 @@ pub mod webdriver;
 pub mod witness;
 
 pub use canary::Canary;
+pub use claude_cli::ClaudeCli;
+pub use claude_hosts::ClaudeHosts;
 pub use container::{Container, Run};
 #[cfg(target_os = "linux")]
 pub use display::Display;

@@ -9,32 +9,12 @@ use std::{
     time::Instant,
 };
 
-use bed::{TestEngine, npm};
+use bed::{TestEngine, claude_cli::PACKAGE};
 use bollard::{body_full, query_parameters::CreateImageOptionsBuilder};
 use futures_util::TryStreamExt as _;
 use sha2::{Digest as _, Sha256};
 use tar::{Archive, Builder, EntryType, Header};
 use tokio::task::spawn_blocking;
-
-/// The version that the facts were measured with, and the integrity of its packages as the registry tells it.
-const PACKAGE: npm::Package = npm::Package {
-    what: "THE REAL CLAUDE CODE CLI",
-    scope: "@anthropic-ai",
-    version: "2.1.329",
-    archive: if cfg!(target_arch = "x86_64") {
-        Some((
-            "claude-code-linux-x64",
-            "sha512-+n4lu1ubYAp02Y0X/MAUnxw9yY6SHHZ77F+IoW+V0wVoFuiI9opdH6gofjf14gXJCEYMTNpks7Gn1i8XZTKAWA==",
-        ))
-    } else if cfg!(target_arch = "aarch64") {
-        Some((
-            "claude-code-linux-arm64",
-            "sha512-IiG5umFToSCVWqB1lEsxxwIxKgxPXyZ3DRU915v8J4Bz5Q3JpslM0ew1m5yaT+lFXBPvYxmsEgi0XI68XHND0A==",
-        ))
-    } else {
-        None
-    },
-};
 
 /// Where the CLI is in the image.
 pub(crate) const PROGRAM: &str = "/usr/local/bin/claude";

@@ -1,10 +1,13 @@
 //! A session of a person's own for the app: screen, D-Bus, keychain, home; and what there is to see of it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use bed::webdriver::{Door, WebDriver, invoke};
-use bed::{Display, Home, Keychain, Notifications, Output, TestEngine, Tokenferry, TrayHost, Vault, programs};
+use bed::{
+    ClaudeCli, ClaudeHosts, Display, Home, Keychain, Notifications, Output, Provider, TestEngine, Tokenferry, TrayHost,
+    Vault, programs,
+};
 use fantoccini::Client;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
@@ -65,16 +68,18 @@ impl Session {
         self
     }
 
-    /// Puts a program of this name and text first in the PATH.
-    pub(crate) fn with_program(mut self, name: &str, text: &str) -> Self {
-        use std::os::unix::fs::PermissionsExt as _;
-        let folder = self.home.path().join("programs");
-        std::fs::create_dir_all(&folder).unwrap();
-        std::fs::write(folder.join(name), text).unwrap();
-        std::fs::set_permissions(folder.join(name), std::fs::Permissions::from_mode(0o755)).unwrap();
-        let path = std::env::var("PATH").unwrap();
-        self.home = self.home.set("PATH", format!("{}:{path}", folder.display()));
-        self
+    /// The stand-in for the official CLI is in the PATH.
+    pub(crate) async fn with_stand_in_cli(&mut self, provider: &Provider) -> ClaudeCli {
+        let (cli, home) = ClaudeCli::stand_in(std::mem::take(&mut self.home), provider).await;
+        self.home = home;
+        cli
+    }
+
+    /// The real official CLI is, whose way to Claude leads to these; `false`, said loudly, where it can't be had.
+    pub(crate) async fn with_real_cli(&mut self, hosts: &ClaudeHosts) -> bool {
+        let kept = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let had = ClaudeCli::real(std::mem::take(&mut self.home), hosts, kept).await;
+        had.map(|(_, home)| self.home = home).is_some()
     }
 
     /// A panel to show icons in.

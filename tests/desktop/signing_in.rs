@@ -2,7 +2,7 @@
 
 use bed::steps::account;
 use bed::webdriver::invoke;
-use bed::{Home, Provider};
+use bed::{ClaudeHosts, Provider};
 use fantoccini::key::Key;
 use practice::Options;
 use serde_json::json;
@@ -154,58 +154,74 @@ async fn somebody_else_is_replaced_only_after_a_yes() {
     assert_eq!(alive, 1, "what was turned down and what was replaced are ended at the provider");
 }
 
-/// The official CLI, as far as signing in goes (facts: "Its own sign-in, run by another program"); what it knows of the
-/// sign-in is in the file beside it. Nobody listens at its address.
-const CLAUDE: &str = r#"#!/bin/sh
-[ "$*" = "auth login" ] || exit 9
-echo "$CLAUDE_CONFIG_DIR" > "${0%/*}/folder"
-echo "If the browser didn't open, visit: http://127.0.0.1:9/oauth/authorize?code=true&state=s"
-printf 'Paste code here if prompted > '
-read -r code || exit 1
-[ "$code" = "code#s" ] || { echo "Invalid code"; exit 1; }
-umask 077
-cp "${0%/*}/sign-in.json" "$CLAUDE_CONFIG_DIR/.credentials.json"
-echo "Login successful."
-"#;
-
-/// A sign-in that the official CLI made, as its file.
-async fn sign_in_of_the_cli(provider: &Provider) -> String {
-    let home = Home::new().provider(provider);
-    home.tokenferry(["login"]).run().await.succeeds();
-    let file = home.path().join("given.json");
-    let out = file.to_str().unwrap();
-    home.tokenferry(["export", "claude-code", "--with-refresh-token", "--yes", "--to", out]).run().await.succeeds();
-    std::fs::read_to_string(file).unwrap()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn the_official_cli_signs_in_and_its_sign_in_is_taken_over() {
     let provider = Provider::start();
-    let mut session = Session::new(&provider.url()).with_program("claude", CLAUDE);
-    let programs = session.home.path().join("programs");
-    std::fs::write(programs.join("sign-in.json"), sign_in_of_the_cli(&provider).await).unwrap();
+    let mut session = Session::new(&provider.url());
+    let cli = session.with_stand_in_cli(&provider).await;
     let person = session.sit_down(&[]).await;
     person.press("Sign in…").await;
     for (code, is_good) in [("wrong", false), ("code#s", true)] {
         person.press("Through the official Claude CLI").await;
         person.reads("The Claude CLI has opened its page.").await;
+        // What it says is relayed, as plain text and without what its address carries.
+        person.reads("Opening browser to sign in…\nIf the browser didn't open, visit: http://127.0.0.1:9/oauth/").await;
         until("its address is told", async || signing_in(&person.page).await["url"].is_string()).await;
         let address = signing_in(&person.page).await["url"].as_str().unwrap().to_owned();
         assert!(address.ends_with("?code=true&state=s"), "{address}");
-        let folder = std::fs::read_to_string(programs.join("folder")).unwrap();
-        assert!(std::path::Path::new(folder.trim()).is_dir());
+        assert!(cli.told_folder().is_dir());
+        session.shoot("sign-in-cli");
         person.write("Code", code).await;
         person.press("Hand in").await;
         if is_good {
             is_signed_in(&session, &person, "default", ADA).await;
         } else {
             person.reads("The Claude CLI ended without a sign-in.").await;
+            person.reads("Couldn't log in: … is not the code.").await;
+            session.shoot("sign-in-cli-failed");
         }
-        until("its folder is gone", async || !std::path::Path::new(folder.trim()).exists()).await;
+        until("its folder is gone", async || !cli.told_folder().exists()).await;
         if !is_good {
             person.press("Begin again").await;
         }
     }
     let renewed = provider.sign_ins().into_iter().filter(|it| it.alive).all(|it| it.generation > 0);
     assert!(renewed, "what the CLI had is of no more use");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn closing_the_window_ends_the_official_cli() {
+    let provider = Provider::start();
+    let mut session = Session::new(&provider.url());
+    let cli = session.with_stand_in_cli(&provider).await;
+    let person = session.sit_down(&[]).await;
+    person.press("Sign in…").await;
+    person.press("Through the official Claude CLI").await;
+    person.reads("Paste code here if prompted >").await;
+    session.display.close("Tokenferry");
+    until("it is gone", async || !cli.runs() && !cli.told_folder().exists()).await;
+    until("the app has ended", async || session.running("tokenferry-desktop").is_empty()).await;
+    let alive = provider.sign_ins().into_iter().filter(|it| it.alive).count();
+    assert_eq!(alive, 1, "the CLI's own, which it has not got yet");
+}
+
+/// The real CLI, with the practice provider in place of Claude's hosts.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_real_cli_signs_in() {
+    let provider = Provider::start();
+    let hosts = ClaudeHosts::start(&provider).await;
+    let mut session = Session::new(&provider.url());
+    if !session.with_real_cli(&hosts).await {
+        return;
+    }
+    let person = session.sit_down(&[]).await;
+    person.press("Sign in…").await;
+    person.press("Through the official Claude CLI").await;
+    person.reads("visit: https://claude.com/cai/oauth/authorize?…").await;
+    until("its address is told", async || signing_in(&person.page).await["url"].is_string()).await;
+    let address = signing_in(&person.page).await["url"].as_str().unwrap().to_owned();
+    person.write("Code", &provider.code_to_paste(&hosts.at_practice(&address)).await).await;
+    person.press("Hand in").await;
+    is_signed_in(&session, &person, "default", ADA).await;
+    assert_eq!(provider.sign_ins().iter().filter(|it| it.alive && it.generation > 0).count(), 1);
 }

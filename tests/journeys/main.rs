@@ -23,4 +23,5 @@ mod sign_in;
 mod snippets;
 mod steps;
 mod vault;
+mod via_cli;
 mod words;

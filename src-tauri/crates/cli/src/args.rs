@@ -46,6 +46,9 @@ pub(crate) enum Command {
         /// Only print the address; the code is pasted here, or later to `tokenferry callback`
         #[arg(long)]
         paste: bool,
+        /// Have the official Claude CLI sign in, here in the terminal, and take its sign-in over
+        #[arg(long, conflicts_with_all = ["one_year", "paste"])]
+        via_claude_cli: bool,
         /// Replace a sign-in of somebody else's under the same name without asking
         #[arg(long, short)]
         yes: bool,

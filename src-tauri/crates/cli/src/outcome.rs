@@ -37,7 +37,7 @@ pub(crate) enum Failure {
     /// Nothing is served.
     #[error(transparent)]
     Server(#[from] server::Failed),
-    /// A server said no, or said nothing.
+    /// A server or another program said no, or said nothing.
     #[error("{what}")]
     Refused { code: String, what: String, fix: String },
     /// A person said no, or could not be asked.

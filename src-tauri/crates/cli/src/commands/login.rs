@@ -1,7 +1,7 @@
 //! `login` and `callback`.
 
 use engine::account::AccountName;
-use engine::credentials::Kind;
+use engine::credentials::{Credentials, Kind};
 use engine::provider::Wanted;
 use engine::secret::SecretString;
 use engine::sign_in::{Callback, Landing, Loopback, PendingSignIn};
@@ -117,7 +117,11 @@ async fn obtain_and_keep(
     let Some(obtained) = agreed(engine, obtained, yes).await? else {
         return Err(declined());
     };
-    let kept = engine.keep(obtained).await?;
+    told(&engine.keep(obtained).await?, json)
+}
+
+/// Tells who is signed in now, and gives them back.
+pub(super) fn told(kept: &Credentials, json: bool) -> Result<String, Failure> {
     let who = kept.identity.to_string();
     if json {
         report(&json!({

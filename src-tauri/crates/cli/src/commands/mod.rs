@@ -13,6 +13,7 @@ mod grant;
 mod import;
 mod litellm;
 mod login;
+mod login_by_cli;
 mod logout;
 mod man;
 mod postgres;
@@ -64,7 +65,10 @@ pub(crate) async fn carry_out(args: Args, surroundings: Surroundings) -> Result<
             let done = match command {
                 Command::Run => run::keep(&engine, json, stopped()).await,
                 Command::Tray => tray::keep(&engine, json, stopped()).await,
-                Command::Login { account, one_year, paste: true, yes } => {
+                Command::Login { account, via_claude_cli: true, yes, .. } => {
+                    login_by_cli::sign_in(&engine, account.name, yes, json, stopped()).await
+                }
+                Command::Login { account, one_year, paste: true, yes, .. } => {
                     login::by_pasting(&engine, account.name, wanted(one_year), yes, json, stopped()).await
                 }
                 command => {

@@ -18,8 +18,10 @@ const ARGUMENTS: [&str; 2] = ["auth", "login"];
 const BELOW_HOME: [&str; 2] = [".local/bin/claude", ".claude/local/claude"];
 
 /// What it is not to see: each would have it use something else than the sign-in that it is to make.
-const NOT_FOR_IT: [&str; 4] =
-    [CREDENTIALS_VARIABLE, "ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"];
+const NOT_FOR_IT: [&str; 3] = ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"];
+
+/// Both name its folder. The second, were it there and empty, would have it keep its sign-in elsewhere.
+const FOLDER_VARIABLES: [&str; 2] = [FOLDER_VARIABLE, CREDENTIALS_VARIABLE];
 
 /// A folder that nobody else may look into, for one sign-in of the CLI. It goes when this is dropped.
 #[derive(Debug)]
@@ -52,7 +54,7 @@ impl CliFolder {
 
     /// How the CLI is called to sign in here.
     pub fn call(&self) -> CliCall {
-        let mut environment = vec![(FOLDER_VARIABLE, self.0.path().into())];
+        let mut environment = Vec::from(FOLDER_VARIABLES.map(|name| (name, self.0.path().into())));
         environment.extend(NOT_FOR_IT.map(|name| (name, OsString::new())));
         CliCall { program: program(|name| std::env::var_os(name)), environment }
     }
@@ -137,6 +139,7 @@ mod tests {
         assert_eq!(call.arguments(), ["auth", "login"]);
         let sees = |name: &str| call.environment().iter().find(|it| it.0 == name).map(|it| it.1.clone());
         assert_eq!(sees("CLAUDE_CONFIG_DIR").unwrap(), folder.path());
+        assert_eq!(sees("CLAUDE_SECURESTORAGE_CONFIG_DIR").unwrap(), folder.path());
         assert_eq!(sees("CLAUDE_CODE_OAUTH_TOKEN").unwrap(), "");
         assert_eq!(sees("BROWSER").unwrap(), "true");
         assert_eq!(folder.path().metadata().unwrap().permissions().mode() & 0o777, 0o700);

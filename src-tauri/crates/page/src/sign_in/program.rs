@@ -74,9 +74,10 @@ async fn attend(mut child: Child, heard: mpsc::Sender<Printed>, mut lines: mpsc:
         }
         () = write(input, &mut lines, &heard) => {}
     }
-    // Only then the channel closes.
-    if let Err(why) = child.kill().await {
-        tracing::warn!("the Claude CLI could not be ended: {why}");
+    // What has ended can't be killed, and needn't. The channel closes only once it is gone.
+    let _ = child.start_kill();
+    if let Err(why) = child.wait().await {
+        tracing::warn!("the Claude CLI could not be waited for: {why}");
     }
 }
 
