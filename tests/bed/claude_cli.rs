@@ -40,6 +40,8 @@ printf '\033[1mOpening browser to sign in…\033[0m\n'
 echo "If the browser didn't open, visit: http://127.0.0.1:9/oauth/authorize?code=true&state=s"
 printf 'Paste code here if prompted > '
 read -r code || exit 1
+# As the real one ends where Ctrl-C is pressed.
+[ -n "$code" ] || exit 130
 [ "$code" = "code#s" ] || { echo "Couldn't log in: $code is not the code." >&2; exit 1; }
 umask 077
 cp "$beside/sign-in.json" "$CLAUDE_CONFIG_DIR/.credentials.json"

@@ -39,6 +39,8 @@ async fn what_fails_is_told_and_leaves_nothing() {
     assert!(failed.stderr.contains("Couldn't log in: wrong is not the code.\n"), "its own words: {failed}");
     assert!(failed.stderr.contains("The Claude CLI ended without a sign-in.\nWhat it said above"), "{failed}");
     assert_eq!(refusal(home.tokenferry(LOGIN), 1).await, "cli_ended");
+    let interrupted = home.tokenferry(LOGIN).input("\n").run().await.ends_with(130);
+    assert!(!interrupted.stderr.contains("without a sign-in"), "the person knows: {interrupted}");
     assert!(!cli.told_folder().exists());
     assert!(account(&home, "default").await.is_null());
     home.tokenferry(LOGIN).arg("--paste").run().await.ends_with(2);

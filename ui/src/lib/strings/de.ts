@@ -72,7 +72,7 @@ export const de: Strings = {
     another: 'Konto hinzufügen …',
     emptyTitle: 'Noch ist niemand angemeldet',
     emptyText:
-      'Melde dich hier einmal bei Claude an. Tokenferry bewahrt die Anmeldung im Schlüsselbund, erneuert sie rechtzeitig und gibt deinen Containern frische Tokens.',
+      'Melde dich hier einmal bei Claude an. Tokenferry verwahrt die Anmeldung sicher, erneuert sie rechtzeitig und gibt deinen Containern frische Tokens.',
     askOut: (name) => `${name} abmelden?`,
     askOutText: 'Claude beendet die Anmeldung, und jede Kopie wird aus deinen Volumes und Ordnern entfernt. Container müssen auf die nächste Anmeldung warten.',
     out: 'Abmelden',
@@ -264,7 +264,7 @@ export const de: Strings = {
     looking: 'Alles wird angesehen …',
     count: (count) => (count === 1 ? 'Ein Punkt zum Ansehen' : `${count} Punkte zum Ansehen`),
     noneTitle: 'Alles ist in Ordnung',
-    noneText: 'Anmeldungen, Schlüsselbund, Docker und alle Ziele wurden gerade angesehen.',
+    noneText: 'Anmeldungen, ihr Aufbewahrungsort, Docker und alle Ziele wurden gerade angesehen.',
     mend: 'Beheben, was sich beheben lässt',
     mending: 'Wird behoben …',
     canMend: 'lässt sich von hier beheben',

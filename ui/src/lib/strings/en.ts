@@ -71,7 +71,7 @@ export const en = {
     another: 'Add account…',
     emptyTitle: 'Nobody is signed in yet',
     emptyText:
-      'Sign in to Claude once, here. Tokenferry keeps the sign-in in your keychain, renews it before it ends, and hands fresh tokens to your containers.',
+      'Sign in to Claude once, here. Tokenferry keeps the sign-in safe, renews it before it ends, and hands fresh tokens to your containers.',
     askOut: (name: string) => `Sign out ${name}?`,
     askOutText: 'Claude ends the sign-in, and every copy is taken out of your volumes and folders. Containers that use it have to wait for the next sign-in.',
     out: 'Sign out',
@@ -264,7 +264,7 @@ export const en = {
     looking: 'Looking at everything…',
     count: (count: number) => (count === 1 ? 'One thing to look at' : `${count} things to look at`),
     noneTitle: 'Everything is in order',
-    noneText: 'Sign-ins, the keychain, Docker and every destination were looked at just now.',
+    noneText: 'Sign-ins, where they are kept, Docker and every destination were looked at just now.',
     mend: 'Mend what can be mended',
     mending: 'Mending…',
     canMend: 'can be mended from here',

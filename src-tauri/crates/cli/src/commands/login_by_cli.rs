@@ -61,7 +61,8 @@ pub(super) async fn sign_in(
 async fn attended(cli: &mut Child, stop: &CancellationToken) -> Result<(), Failure> {
     let ended = tokio::select! {
         ended = timeout(PENDING_LIVES, cli.wait()) => match ended {
-            Ok(status) if status.as_ref().is_ok_and(ExitStatus::success) => Ok(()),
+            Ok(Ok(status)) if status.success() => Ok(()),
+            Ok(Ok(status)) if is_interrupted(status) => Err(Failure::Interrupted),
             Ok(_) => {
                 let fix = format!("What it said above tells why. Try again. {INSTEAD}");
                 Err(failed("cli_ended", "The Claude CLI ended without a sign-in.".to_owned(), fix))
@@ -78,6 +79,16 @@ async fn attended(cli: &mut Child, stop: &CancellationToken) -> Result<(), Failu
     let _ = cli.start_kill();
     cli.wait().await?;
     ended
+}
+
+/// Whoever presses Ctrl-C at its prompt means all of it. It reads the key itself, and ends as shells tell of the signal.
+fn is_interrupted(status: ExitStatus) -> bool {
+    const INTERRUPT: i32 = 2;
+    #[cfg(unix)]
+    let signal = std::os::unix::process::ExitStatusExt::signal(&status);
+    #[cfg(not(unix))]
+    let signal = None;
+    signal == Some(INTERRUPT) || status.code() == Some(128 + INTERRUPT)
 }
 
 /// What it has got, if the person wants it kept; what they turn down is ended at the provider.
