@@ -182,7 +182,6 @@ impl Tokenferry {
             stdout: Stream::read(child.stdout.take().expect("it was piped"), kept(self.prints_a_secret)),
             stderr: Stream::read(child.stderr.take().expect("it was piped"), kept(false)),
             stdin: child.stdin.take(),
-            lines: 0,
             child,
             shown,
             patience: self.patience,
@@ -195,8 +194,6 @@ impl Tokenferry {
 pub struct Running {
     child: Child,
     stdin: Option<ChildStdin>,
-    /// How many lines of standard output were taken.
-    lines: usize,
     stdout: Stream,
     stderr: Stream,
     shown: Shown,
@@ -230,20 +227,18 @@ impl Running {
         Self::prints(&mut self.stdout, text, self.patience, &self.shown).await
     }
 
-    /// Waits for the next line on standard output, and gives it without its end.
+    /// Waits for the line of this number on standard output, the first being 0, and gives it without its end.
     ///
     /// # Panics
     /// Where it ends, or its time is over, before that.
-    pub async fn gives_line(&mut self) -> String {
-        let (lines, seen) = (self.lines, &mut self.stdout.seen);
-        self.lines += 1;
-        let is_there = |printed: &Vec<u8>| printed.iter().filter(|byte| **byte == b'\n').count() > lines;
-        let printed = timeout(self.patience, seen.wait_for(is_there)).await;
+    pub async fn gives_line(&mut self, number: usize) -> String {
+        let is_there = |printed: &Vec<u8>| printed.iter().filter(|byte| **byte == b'\n').count() > number;
+        let printed = timeout(self.patience, self.stdout.seen.wait_for(is_there)).await;
         let found = matches!(printed, Ok(Ok(_)));
         drop(printed);
         let (so_far, said) = (self.stdout.so_far(), self.stderr.so_far());
-        assert!(found, "{} should print another line, but printed:\n{}", self.shown, both(&so_far, &said));
-        so_far.lines().nth(lines).expect("it is there").to_owned()
+        assert!(found, "{} should print line {number}, but printed:\n{}", self.shown, both(&so_far, &said));
+        so_far.lines().nth(number).expect("it is there").to_owned()
     }
 
     async fn prints(stream: &mut Stream, text: &str, patience: Duration, shown: &Shown) -> String {

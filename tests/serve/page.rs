@@ -16,8 +16,8 @@ use crate::scene::{Scene, started};
 /// A browser on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(180);
 
-/// Somebody in front of a browser.
-struct Person(Running);
+/// Somebody in front of a browser, and how often they have said something.
+struct Person(Running, usize);
 
 impl Person {
     /// Sits down at the page.
@@ -32,14 +32,15 @@ impl Person {
         if let Some(shots) = std::env::var_os("TOKENFERRY_TEST_SHOTS") {
             person = person.set("TOKENFERRY_TEST_SHOTS", shots);
         }
-        let mut person = Self(person.within(PATIENCE).input_stays_open().spawn());
+        let mut person = Self(person.within(PATIENCE).input_stays_open().spawn(), 0);
         person.goes_on(&format!("{}/enter#{}", scene.url, scene.key)).await;
         person
     }
 
     /// What they say next.
     async fn says(&mut self) -> String {
-        self.0.gives_line().await
+        self.1 += 1;
+        self.0.gives_line(self.1 - 1).await
     }
 
     /// They are so far.
