@@ -24,7 +24,10 @@ pub(crate) fn live(arguments: Arguments) -> tauri::Result<u8> {
             // Those of a second start were read there as well, so a mistake has been told.
             again(app, Arguments::read(words.into_iter().skip(1)).unwrap_or_default());
         }))
-        .plugin(tauri_plugin_shell::init())
+        .plugin(tauri_plugin_shell::init());
+    #[cfg(feature = "updater")]
+    let app = app.plugin(tauri_plugin_updater::Builder::new().build());
+    let app = app
         .manage(FirstPage(Mutex::new(arguments.page)))
         .invoke_handler(tauri::generate_handler![
             commands::activity,

@@ -1,11 +1,13 @@
 //! `GET /v1/token` of `tokenferry serve` against a bare axum handler that returns the same bytes, asked by wrk: in turns, while
-//! tokens are renewed every few seconds.
+//! tokens are renewed every few seconds and delivered to volumes. With 25 rounds that is ten minutes, in which its memory stays
+//! what it was.
 
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use axum::{Router, http::header, routing::get};
-use bed::{Home, Provider};
+use bed::steps::approve;
+use bed::{Home, Provider, TestEngine};
 use practice::Options;
 use rustix::process::Signal;
 use tokio::net::TcpListener;
@@ -15,6 +17,11 @@ use crate::report::{Target, figure, mebi, remark, title};
 
 /// What is promised: at least this part of the bare handler's rate.
 const PART: f64 = 0.7;
+/// So much more memory at the end than once it was warm: what is kept for each answer would be far more.
+const GROWTH: f64 = 1.1;
+const VOLUMES: usize = 5;
+/// For each of the others' rounds.
+const TURNS: usize = 3;
 /// One turn.
 const TURN: Duration = Duration::from_secs(4);
 /// As many as LiteLLM has workers, and more.
@@ -23,15 +30,21 @@ const CONNECTIONS: &str = "32";
 const LIFE: Duration = Duration::from_secs(20);
 
 /// Measures, prints, and answers with what was aimed for.
-pub(crate) async fn measure(rounds: usize) -> Vec<Target> {
+pub(crate) async fn measure(engine: &TestEngine, rounds: usize) -> Vec<Target> {
     title("Tokens over HTTP, asked by wrk");
     if Command::new("wrk").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().await.is_err() {
         remark("wrk is not at hand: `setup/install load`");
         return Vec::new();
     }
     let provider = Provider::start_with(Options { automatic: true, access_token_lifetime: LIFE, ..Options::default() });
-    let home = Home::new().provider(&provider);
+    let home = Home::new().provider(&provider).engine(engine);
     home.tokenferry(["login"]).run().await.succeeds();
+    let mut volumes = Vec::new();
+    for number in 0..VOLUMES {
+        let volume = engine.volume().await;
+        approve(&home, &format!("web-{number}"), &volume).await;
+        volumes.push(volume);
+    }
     let grant = home.tokenferry(["grant", "add", "wrk", "--yes", "--per-second", "4000000000"]);
     let grant = grant.prints_a_secret().run().await.succeeds().stdout.trim().to_owned();
     let mut server = home.tokenferry(["serve", "--listen", "127.0.0.1:0"]).spawn();
@@ -42,9 +55,8 @@ pub(crate) async fn measure(rounds: usize) -> Vec<Target> {
 
     // Each turn is compared with its neighbour, so that a busy moment hits both.
     let (mut ratios, mut rates, mut errors) = (Vec::new(), [Vec::new(), Vec::new()], 0);
-    let before = memory(&server).await;
-    let begun = Instant::now();
-    for round in 0..rounds.min(15) + 1 {
+    let (mut weighed, begun) = (Vec::new(), Instant::now());
+    for round in 0..=TURNS * rounds {
         let (mine, failed) = wrk(&ours, &grant).await;
         let (its, _) = wrk(&bare, &grant).await;
         errors += failed;
@@ -53,16 +65,22 @@ pub(crate) async fn measure(rounds: usize) -> Vec<Target> {
             ratios.push(its / mine);
             rates[0].push(mine);
             rates[1].push(its);
+            weighed.push(memory(&server).await);
         }
     }
-    let after = memory(&server).await;
+    // The first fifth warms it up: connections, the journal's pages, the allocator's.
+    let (warm, last) = weighed.split_at(weighed.len() / 5 + 1);
+    let [before, after] = [warm, last].map(|weighed| weighed.last().copied().unwrap_or_default());
     for (name, rates) in ["tokenferry serve", "a bare axum handler"].iter().zip(&mut rates) {
         figure(name, format!("{:.0} a second", median(rates)));
     }
+    let delivered = home.tokenferry(["activity", "--json", "--most", "100000"]).run().await.succeeds().json();
+    let delivered = delivered.as_array().expect("events").iter().filter(|it| it["kind"] == "delivered").count();
     figure("renewals meanwhile", provider.record().count(practice::Endpoint::Refresh));
+    figure("deliveries meanwhile", delivered);
     figure("answers that were not 200", errors);
     figure(
-        "memory before and after",
+        "its own memory once warm, and at the end",
         format!("{:.1} and {:.1} MiB, after {:.0?}", mebi(before), mebi(after), begun.elapsed()),
     );
     server.signal(Signal::TERM);
@@ -70,6 +88,7 @@ pub(crate) async fn measure(rounds: usize) -> Vec<Target> {
     vec![
         Target::ratio("a bare handler's rate, as against serve's", 1.0 / PART, median(&mut ratios)),
         Target::ratio("answers that were not 200", 0.0, f64::from(errors)),
+        Target::ratio("serve's own memory at the end, as against once it was warm", GROWTH, mebi(after) / mebi(before)),
     ]
 }
 

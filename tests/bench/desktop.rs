@@ -17,8 +17,8 @@ const VOLUMES: usize = 10;
 /// Starts are quick, and windows are not many people's.
 const MOST_ROUNDS: usize = 15;
 /// After a start, and after a window came or went, before it counts as idle.
-const SETTLED: Duration = Duration::from_secs(5);
-const IDLE: Duration = Duration::from_secs(20);
+const SETTLED: Duration = Duration::from_secs(20);
+const IDLE: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_millis(5);
 
 /// In bytes.

@@ -64,7 +64,7 @@ async fn main() -> ExitCode {
         targets.extend(fleet::measure(rounds).await);
     }
     if is_wanted("broker") {
-        targets.extend(broker::measure(rounds).await);
+        targets.extend(broker::measure(&engine, rounds).await);
     }
     #[cfg(target_os = "linux")]
     if is_wanted("desktop") {

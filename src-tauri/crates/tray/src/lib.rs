@@ -19,6 +19,8 @@ pub mod autostart;
 #[cfg(target_os = "linux")]
 mod drawing;
 #[cfg(target_os = "linux")]
+mod lean;
+#[cfg(target_os = "linux")]
 mod panel;
 #[cfg(target_os = "linux")]
 mod programs;

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::autostart::Autostart;
 use crate::click::Page;
 use crate::drawing::Drawn;
+use crate::lean::lean;
 use crate::menu::Menu;
 use crate::resident::{self, Desktop, FromPanel};
 use crate::{lock, programs};
@@ -59,6 +60,7 @@ pub async fn run(engine: &Engine, stop: CancellationToken, tell: impl Fn(&Event)
     let Some(_lock) = lock::resident(engine.home().state()).map_err(Failed::Lock)? else {
         return programs::open_window(None).map_err(Failed::Window);
     };
+    tokio::spawn(lean());
     let (clicks, panel) = unbounded_channel();
     let desktop = Panel { clicks: clicks.clone(), icon: None };
     resident::live(engine, stop, desktop, (clicks, panel), tell).await;
