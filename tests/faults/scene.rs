@@ -153,7 +153,9 @@ impl Scene {
     /// A keeper over this home, by the test's clock: as another process would have it.
     pub(crate) async fn keeper(&self) -> Arc<Keeper> {
         let state = self.home.state();
-        let vault = vault::open(VaultKind::File, &state, "", None).await.expect("the vault should open");
+        let vault = vault::open(VaultKind::File, &state, "", &engine::given_key::GivenKey::default())
+            .await
+            .expect("the vault should open");
         let endpoints = Endpoints::below(&self.provider.url()).expect("it should be an address");
         let provider = Arc::new(engine::provider::Provider::new(endpoints));
         let journal = Arc::new(Journal::open(&state.join("journal.db")).expect("the journal should open"));

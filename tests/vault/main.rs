@@ -65,7 +65,13 @@ fn child() {
 
 /// `read NAME`, `write NAME CONTENT`, `delete NAME`, `try-out FOLDER`.
 async fn act(step: &str) -> Result<String, VaultError> {
-    let vault = engine::vault::open(VaultKind::Keychain, "".as_ref(), "tokenferry:test", None).await?;
+    let vault = engine::vault::open(
+        VaultKind::Keychain,
+        "".as_ref(),
+        "tokenferry:test",
+        &engine::given_key::GivenKey::default(),
+    )
+    .await?;
     let words: Vec<&str> = step.split(' ').collect();
     let name: AccountName = words[1].parse().unwrap_or_default();
     let entry = Entry::Account(&name);

@@ -13,6 +13,7 @@ pub mod doctor;
 mod engine;
 mod error;
 pub mod formats;
+pub mod given_key;
 pub mod grants;
 pub mod home;
 pub mod journal;

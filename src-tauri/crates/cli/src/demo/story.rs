@@ -59,7 +59,7 @@ pub(super) async fn tell(
         home: Some(home.into()),
         provider: Some(practice.url()),
         vault: Some("file".to_owned()),
-        encryption_key: None,
+        encryption_key: engine::given_key::GivenKey::default(),
         ..Surroundings::of_process()
     })?;
     let told = Story { telling, sandbox, home, stop, practice, engine: &engine }.tell().await;

@@ -6,9 +6,9 @@ use super::engines::Engines;
 use crate::destinations::docker::{Docker, EngineError};
 use crate::destinations::folder::Folders;
 use crate::destinations::kubernetes::Cluster;
-use crate::destinations::postgres::{self, EncryptionKey, Postgres, PostgresUrl};
+use crate::destinations::postgres::{self, EncryptionKey, Postgres, PostgresError, PostgresUrl};
 use crate::destinations::{DeliveryError, Glance, Parcel, Receipt, Seen, Undelivered};
-use crate::secret::SecretString;
+use crate::given_key::GivenKey;
 use crate::settings::Host;
 use crate::vault::lock::{self, Lock};
 
@@ -106,8 +106,8 @@ impl Turn {
 /// A database with what the environment has for it: the password as libpq finds it, and the key.
 fn database(url: &PostgresUrl) -> Result<Postgres, DeliveryError> {
     let database = Postgres::new(url.clone(), postgres::Environment::of_process());
-    Ok(match std::env::var(postgres::KEY_VARIABLE) {
-        Ok(key) => database.with_key(EncryptionKey::parse(&SecretString::new(key))?),
-        Err(_) => database,
+    Ok(match GivenKey::of_process().read().map_err(PostgresError::from)? {
+        Some((key, _)) => database.with_key(EncryptionKey::parse(&key)?),
+        None => database,
     })
 }

@@ -173,7 +173,7 @@ impl Engine {
             return Ok(());
         }
         let (service, state) = (self.home.keychain_service(), self.home.state());
-        let vault = vault::open(self.vault_kind, state, &service, self.encryption_key.clone()).await?;
+        let vault = vault::open(self.vault_kind, state, &service, &self.encryption_key).await?;
         // With nobody signed in, whether it can be read is seen by what is not there.
         let nobody = [&AccountName::default()];
         for name in if names.is_empty() { &nobody } else { names } {

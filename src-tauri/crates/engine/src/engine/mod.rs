@@ -44,12 +44,12 @@ use crate::clock::Clock;
 use crate::delivery::Delivery;
 use crate::destinations::docker::Environment;
 use crate::error::Error;
+use crate::given_key::GivenKey;
 use crate::home::Home;
 use crate::journal::{AccountRow, Event, Journal};
 use crate::keeper::Keeper;
 use crate::provider::{Endpoints, Provider};
 use crate::renewal::Policy;
-use crate::secret::SecretString;
 use crate::settings::Settings;
 use crate::status::{Facts, Status};
 use crate::vault::{self, VaultError, VaultKind};
@@ -63,8 +63,8 @@ pub struct Surroundings {
     pub provider: Option<String>,
     /// `TOKENFERRY_VAULT`
     pub vault: Option<String>,
-    /// `CLAUDE_TOKEN_ENCRYPTION_KEY`
-    pub encryption_key: Option<SecretString>,
+    /// `CLAUDE_TOKEN_ENCRYPTION_KEY` and `CLAUDE_TOKEN_ENCRYPTION_KEY_FILE`
+    pub encryption_key: GivenKey,
     /// What says which Docker engine is meant.
     pub docker: Environment,
     /// What time it is.
@@ -79,7 +79,7 @@ impl Surroundings {
             home: std::env::var_os("TOKENFERRY_HOME"),
             provider: text("TOKENFERRY_PROVIDER"),
             vault: text("TOKENFERRY_VAULT"),
-            encryption_key: text("CLAUDE_TOKEN_ENCRYPTION_KEY").map(SecretString::new),
+            encryption_key: GivenKey::of_process(),
             docker: Environment::of_process(),
             clock: Clock::system(),
         }
@@ -95,7 +95,7 @@ pub struct Engine {
     provider: Arc<Provider>,
     other_provider: bool,
     vault_kind: VaultKind,
-    encryption_key: Option<SecretString>,
+    encryption_key: GivenKey,
     policy: Policy,
     keeper: OnceCell<Arc<Keeper>>,
     delivery: Arc<Delivery>,
@@ -249,7 +249,7 @@ impl Engine {
                 let service = self.home.keychain_service();
                 let state = self.home.state();
                 self.same_kind_of_vault()?;
-                let vault = vault::open(self.vault_kind, state, &service, self.encryption_key.clone()).await?;
+                let vault = vault::open(self.vault_kind, state, &service, &self.encryption_key).await?;
                 vault::try_out(vault.as_ref(), state).await?;
                 let (provider, journal) = (self.provider.clone(), self.journal.clone());
                 let keeper = Keeper::new(vault, provider, journal, state.to_owned(), self.clock.clone(), self.policy);

@@ -7,6 +7,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::lock::LockError;
+use crate::given_key::NotGiven;
 
 /// Why a vault could not do what it was asked. `Display` says what happened, [`fix`](Self::fix) the next step; neither
 /// ever holds a secret.
@@ -49,6 +50,9 @@ pub enum VaultError {
         /// The newest format known here.
         known: u32,
     },
+    /// A key was given that can't be had.
+    #[error(transparent)]
+    NotGiven(#[from] NotGiven),
     /// What was given as a key is none.
     #[error("{0} holds no key: a key is exactly 44 characters of url-safe base64, and a passphrase is none.")]
     MalformedKey(String),
@@ -101,6 +105,7 @@ impl VaultError {
             Self::TimedOut(_) => "keychain_timed_out",
             Self::Corrupt { .. } => "vault_entry_corrupt",
             Self::Newer { .. } => "vault_entry_newer",
+            Self::NotGiven(why) => why.code(),
             Self::MalformedKey(_) => "vault_key_malformed",
             Self::WrongKey(_) => "vault_key_wrong",
             Self::ExposedKey(_) => "vault_key_exposed",
@@ -127,6 +132,7 @@ impl VaultError {
             Self::TooLarge { .. }
             | Self::Corrupt { .. }
             | Self::Newer { .. }
+            | Self::NotGiven(_)
             | Self::MalformedKey(_)
             | Self::WrongKey(_)
             | Self::ExposedKey(_)
@@ -159,6 +165,7 @@ impl VaultError {
             }
             Self::Corrupt { .. } => format!("Restore it from a backup, or {SIGN_IN_ANEW}."),
             Self::Newer { .. } => "Use the newer Tokenferry that wrote it.".to_owned(),
+            Self::NotGiven(why) => why.fix(),
             Self::MalformedKey(_) => {
                 "Make a key with: openssl rand -base64 32 | tr '+/' '-_' (keep it safe: without it the sign-ins are \
                  lost)."

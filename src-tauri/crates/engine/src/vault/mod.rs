@@ -21,7 +21,8 @@ use sha2::{Digest, Sha256};
 pub use self::error::VaultError;
 pub use self::record::{RecordError, decode, encode, read_credentials, write_credentials};
 use crate::account::AccountName;
-use crate::secret::{SecretBytes, SecretString};
+use crate::given_key::GivenKey;
+use crate::secret::SecretBytes;
 
 /// One thing that a vault keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,16 +130,11 @@ pub trait Vault: Send + Sync + fmt::Debug {
 /// Opens the vault of the given kind. The keychain itself is first asked at the first use.
 ///
 /// `home` is the folder of all state. `service` is the keychain's name for this installation: `tokenferry` for the
-/// platform's default folder; see [`keychain_service`]. `key` is what `CLAUDE_TOKEN_ENCRYPTION_KEY` holds, if anything.
-pub async fn open(
-    kind: VaultKind,
-    home: &Path,
-    service: &str,
-    key: Option<SecretString>,
-) -> Result<Arc<dyn Vault>, VaultError> {
+/// platform's default folder; see [`keychain_service`]. `key` is where a key of the user's own was given, if anywhere.
+pub async fn open(kind: VaultKind, home: &Path, service: &str, key: &GivenKey) -> Result<Arc<dyn Vault>, VaultError> {
     Ok(match kind {
         VaultKind::Keychain => Arc::new(keychain::Keychain::new(service)),
-        VaultKind::File => Arc::new(file::EncryptedFiles::open(home, key).await?),
+        VaultKind::File => Arc::new(file::EncryptedFiles::open(home, key.clone()).await?),
         VaultKind::Memory => Arc::new(memory::Memory::default()),
     })
 }

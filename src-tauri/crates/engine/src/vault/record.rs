@@ -293,7 +293,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_record_under_another_name_is_refused() {
-        let vault = crate::vault::open(VaultKind::Memory, std::path::Path::new(""), "", None).await.unwrap();
+        let vault =
+            crate::vault::open(VaultKind::Memory, std::path::Path::new(""), "", &crate::given_key::GivenKey::default())
+                .await
+                .unwrap();
         write_credentials(vault.as_ref(), &credentials()).await.unwrap();
         assert_eq!(read_credentials(vault.as_ref(), &AccountName::default()).await.unwrap(), Some(credentials()));
         let ada = "ada".parse().unwrap();

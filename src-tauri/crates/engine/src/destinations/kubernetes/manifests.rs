@@ -4,13 +4,12 @@ use std::fmt::Write as _;
 
 use super::{SecretPlace, key_of};
 use crate::formats::claude_code::{CREDENTIALS, CREDENTIALS_VARIABLE};
+use crate::given_key::VARIABLE as KEY_VARIABLE;
 
 /// The name of all that Tokenferry has in a cluster, but for the Secret that it fills.
 const NAME: &str = "tokenferry";
 /// The Secret that holds the key of the vault.
 const KEY_SECRET: &str = "tokenferry-key";
-/// The variable that the vault's key comes in.
-const KEY_VARIABLE: &str = "CLAUDE_TOKEN_ENCRYPTION_KEY";
 
 /// What the manifests shall be for.
 #[derive(Debug, Clone)]

@@ -8,6 +8,7 @@ use tokio_postgres::Error as CallError;
 use tokio_postgres::error::{DbError, SqlState};
 
 use crate::destinations::{ComposeError, NextStep};
+use crate::given_key::NotGiven;
 
 /// Why a table can't be delivered to. `Display` says what happened, [`fix`](Self::fix) what to do. Neither has a password,
 /// a token or a value of a row in it.
@@ -132,6 +133,9 @@ pub enum PostgresError {
     /// There is no key to encrypt with.
     #[error("There is no key to encrypt tokens with.")]
     KeyMissing,
+    /// A key was given that can't be had.
+    #[error(transparent)]
+    KeyNotGiven(#[from] NotGiven),
     /// A key that is none.
     #[error("That is no encryption key: {reason}.")]
     KeyMalformed {
@@ -274,6 +278,7 @@ impl PostgresError {
             Self::UserMissing { .. } => "postgres_user_missing",
             Self::Locked { .. } => "postgres_row_locked",
             Self::KeyMissing => "encryption_key_missing",
+            Self::KeyNotGiven(why) => why.code(),
             Self::KeyMalformed { .. } => "encryption_key_malformed",
             Self::WrongKey { .. } => "encryption_key_wrong",
             Self::NotUnderstood { reason: ComposeError::Foreign, .. } => "foreign",
@@ -311,6 +316,7 @@ impl PostgresError {
             | Self::TableDiffers { .. }
             | Self::UserMissing { .. }
             | Self::KeyMissing
+            | Self::KeyNotGiven(_)
             | Self::KeyMalformed { .. }
             | Self::WrongKey { .. }
             | Self::NotUnderstood { .. }
@@ -376,6 +382,7 @@ impl PostgresError {
             }
             Self::Locked { .. } => "See what holds it in pg_stat_activity; it is tried again.".to_owned(),
             Self::KeyMissing => format!("Set CLAUDE_TOKEN_ENCRYPTION_KEY to the key that readers have. {HOW_TO_MAKE}"),
+            Self::KeyNotGiven(why) => why.fix(),
             Self::KeyMalformed { .. } => HOW_TO_MAKE.to_owned(),
             Self::WrongKey { .. } => {
                 "Use the key that it was written with, or delete the row if nobody needs it; it was left alone."

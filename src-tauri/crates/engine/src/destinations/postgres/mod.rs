@@ -31,9 +31,6 @@ use self::session::Session;
 use self::work::Errand;
 use super::{DeliveryError, Glance, Ids, Parcel, Receipt, Seen, SeenFile, Undelivered};
 
-/// The variable that holds the key, as the older documents name it.
-pub const KEY_VARIABLE: &str = "CLAUDE_TOKEN_ENCRYPTION_KEY";
-
 /// A database.
 ///
 /// Calls may run at the same time; each connects for itself, and leaves no connection behind.

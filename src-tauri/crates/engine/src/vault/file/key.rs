@@ -11,9 +11,6 @@ use super::super::{VaultError, short_hash};
 use super::atomic;
 use crate::secret::{SecretBytes, SecretString};
 
-/// The variable that a key is given in.
-const VARIABLE: &str = "CLAUDE_TOKEN_ENCRYPTION_KEY";
-
 /// A Fernet key as text: 32 bytes in url-safe base64, with its padding. Without it Python's `cryptography` would refuse
 /// what the `fernet` crate takes.
 const LENGTH: usize = 44;
@@ -38,9 +35,9 @@ impl fmt::Debug for Key {
 }
 
 impl Key {
-    /// The key that the user gave in the environment.
-    pub(super) fn given(text: &SecretString) -> Result<Self, VaultError> {
-        Self::parse(text.expose()).ok_or_else(|| VaultError::MalformedKey(VARIABLE.to_owned()))
+    /// The key that the user gave there.
+    pub(super) fn given(text: &SecretString, place: String) -> Result<Self, VaultError> {
+        Self::parse(text.expose()).ok_or(VaultError::MalformedKey(place))
     }
 
     /// The key in the file, which is made where there is none. Where `needed` says that entries exist already, a new key

@@ -17,7 +17,8 @@ use serde::{Deserialize, Serialize};
 
 use self::key::Key;
 use super::{Entry, Vault, VaultError, VaultKind};
-use crate::secret::{SecretBytes, SecretString};
+use crate::given_key::GivenKey;
+use crate::secret::SecretBytes;
 
 /// The format of the files. Grows when an older Tokenferry would misread them.
 const FORMAT: u32 = 1;
@@ -29,10 +30,10 @@ pub(super) struct EncryptedFiles(Arc<Folder>);
 impl EncryptedFiles {
     /// Opens the folder, making it and its key where there is none yet.
     ///
-    /// `key` is what `CLAUDE_TOKEN_ENCRYPTION_KEY` holds; without it the key file `vault.key` is used.
-    pub(super) async fn open(home: &Path, key: Option<SecretString>) -> Result<Self, VaultError> {
+    /// `key` is where the user gave one; without it the key file `vault.key` is used.
+    pub(super) async fn open(home: &Path, key: GivenKey) -> Result<Self, VaultError> {
         let home = home.to_owned();
-        on_disk(move || Folder::open(&home, key)).await.map(|folder| Self(Arc::new(folder)))
+        on_disk(move || Folder::open(&home, &key)).await.map(|folder| Self(Arc::new(folder)))
     }
 }
 
@@ -95,13 +96,13 @@ struct Folder {
 }
 
 impl Folder {
-    fn open(home: &Path, key: Option<SecretString>) -> Result<Self, VaultError> {
+    fn open(home: &Path, key: &GivenKey) -> Result<Self, VaultError> {
         let path = home.join("vault");
         atomic::make_folder(home)?;
         atomic::make_folder(&path)?;
         let holds_entries = atomic::sweep(&path)?;
-        let key = match key {
-            Some(key) => Key::given(&key)?,
+        let key = match key.read()? {
+            Some((key, place)) => Key::given(&key, place)?,
             None => Key::from_file(&home.join("vault.key"), holds_entries)?,
         };
         Ok(Self { path, key })

@@ -3,11 +3,16 @@ use std::path::Path;
 
 use super::*;
 use crate::account::AccountName;
+use crate::secret::SecretString;
 
 const OTHER_KEY: &str = "cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4=";
 
 async fn open(home: &Path) -> EncryptedFiles {
-    EncryptedFiles::open(home, None).await.unwrap()
+    EncryptedFiles::open(home, GivenKey::default()).await.unwrap()
+}
+
+fn given(text: &str) -> GivenKey {
+    GivenKey { text: Some(SecretString::new(text)), file: None }
 }
 
 fn secret(text: &str) -> SecretBytes {
@@ -71,7 +76,7 @@ async fn a_key_that_others_can_read_is_refused() {
     drop(open(home.path()).await);
     let key = home.path().join("vault.key");
     fs::set_permissions(&key, fs::Permissions::from_mode(0o640)).unwrap();
-    let error = EncryptedFiles::open(home.path(), None).await.unwrap_err();
+    let error = EncryptedFiles::open(home.path(), GivenKey::default()).await.unwrap_err();
     assert_eq!(error.code(), "vault_key_exposed");
     assert_eq!(error.fix(), format!("Run: chmod 600 {}", key.display()));
 }
@@ -83,17 +88,19 @@ async fn only_a_whole_key_is_a_key() {
     for bad in
         ["", "correct horse battery staple", unpadded, "cw/0x689RpI+jtRR7oE8h/eQsKImvJapLeSbXpwF4e4=", &"ä".repeat(22)]
     {
-        let error = EncryptedFiles::open(home.path(), Some(SecretString::new(bad))).await.unwrap_err();
+        let error = EncryptedFiles::open(home.path(), given(bad)).await.unwrap_err();
         assert_eq!(error.code(), "vault_key_malformed", "{bad}");
         assert!(bad.is_empty() || !format!("{error} {}", error.fix()).contains(bad));
     }
-    EncryptedFiles::open(home.path(), Some(SecretString::new(OTHER_KEY))).await.unwrap();
+    EncryptedFiles::open(home.path(), given(OTHER_KEY)).await.unwrap();
+    let nowhere = GivenKey { text: None, file: Some(home.path().join("nowhere")) };
+    assert_eq!(EncryptedFiles::open(home.path(), nowhere).await.unwrap_err().code(), "encryption_key_unreadable");
     assert!(!home.path().join("vault.key").exists(), "a key was made although one was given");
 
     fs::write(home.path().join("vault.key"), "no key").unwrap();
     #[cfg(unix)]
     fs::set_permissions(home.path().join("vault.key"), std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
-    assert_eq!(EncryptedFiles::open(home.path(), None).await.unwrap_err().code(), "vault_key_malformed");
+    assert_eq!(EncryptedFiles::open(home.path(), GivenKey::default()).await.unwrap_err().code(), "vault_key_malformed");
 }
 
 #[tokio::test]
@@ -101,7 +108,7 @@ async fn another_key_opens_and_overwrites_nothing() {
     let home = tempfile::tempdir().unwrap();
     let vault = open(home.path()).await;
     vault.write(Entry::Trial, &secret("x")).await.unwrap();
-    let other = EncryptedFiles::open(home.path(), Some(SecretString::new(OTHER_KEY))).await.unwrap();
+    let other = EncryptedFiles::open(home.path(), given(OTHER_KEY)).await.unwrap();
     assert_eq!(other.read(Entry::Trial).await.unwrap_err().code(), "vault_key_wrong");
     assert_eq!(other.write(Entry::Trial, &secret("y")).await.unwrap_err().code(), "vault_key_wrong");
     assert_eq!(vault.read(Entry::Trial).await.unwrap(), Some(secret("x")));
@@ -112,7 +119,7 @@ async fn a_lost_key_is_not_replaced_by_a_new_one() {
     let home = tempfile::tempdir().unwrap();
     open(home.path()).await.write(Entry::Trial, &secret("x")).await.unwrap();
     fs::remove_file(home.path().join("vault.key")).unwrap();
-    let error = EncryptedFiles::open(home.path(), None).await.unwrap_err();
+    let error = EncryptedFiles::open(home.path(), GivenKey::default()).await.unwrap_err();
     assert_eq!(error.code(), "vault_key_missing");
     assert!(error.fix().contains(&format!("{} ", home.path().join("vault").display())), "{}", error.fix());
 }
@@ -182,7 +189,7 @@ async fn racing_first_starts_end_with_one_key() {
 /// The key and the token are from Fernet's own published examples.
 #[test]
 fn the_fernet_of_others_is_read_whatever_the_clock_says() {
-    let key = Key::given(&SecretString::new(OTHER_KEY)).unwrap();
+    let key = Key::given(&SecretString::new(OTHER_KEY), String::new()).unwrap();
     let theirs = "gAAAAAAdwJ6wAAECAwQFBgcICQoLDA0ODy021cpGVWKZ_eEwCGM4BLLF_5CV9dOPmrhuVUPgJobwOz7JcbmrR64jVmpU4IwqDA==";
     assert_eq!(key.decrypt(theirs), Some(secret("hello")));
 }
