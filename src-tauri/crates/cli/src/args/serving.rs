@@ -1,6 +1,6 @@
 //! Words of the command line about serving over HTTP: where, how, and to whom.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -41,6 +41,21 @@ pub(crate) struct Serve {
     /// Only print another link to the page that is served already
     #[arg(long)]
     pub(crate) link: bool,
+    /// Only ask whether the server that was started with the same words is well; ends with 1 where it isn't
+    #[arg(long, conflicts_with = "link")]
+    pub(crate) check: bool,
+}
+
+impl Serve {
+    /// Where a program on this machine reaches the server that is started with these words.
+    pub(crate) fn from_here(&self) -> String {
+        let scheme = if self.tls_cert.is_some() { "https" } else { "http" };
+        let mut at = self.listen;
+        if at.ip().is_unspecified() {
+            at.set_ip(if at.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() });
+        }
+        format!("{scheme}://{at}")
+    }
 }
 
 impl From<Serve> for Options {

@@ -1,14 +1,16 @@
-//! `token --from`: the token of a server elsewhere, asked for with a grant. Needs no state of its own.
+//! What is asked of a server: `token --from` asks one elsewhere for a token, with a grant; `serve --check` asks the one on
+//! this machine whether it is well. Neither needs a state of its own.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use engine::secret::SecretString;
-use reqwest::redirect;
+use reqwest::{ClientBuilder, RequestBuilder, redirect};
 use serde_json::Value;
 use url::Url;
 
 use super::report;
+use crate::args::Serve;
 use crate::outcome::{Failure, Outcome};
 use crate::talk;
 
@@ -17,6 +19,8 @@ const GRANT_FILE: &str = "TOKENFERRY_GRANT_FILE";
 /// Longer than a server waits for a renewal.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+/// Health is told at once, or it is none.
+const WELL_WITHIN: Duration = Duration::from_secs(5);
 /// A key is far shorter.
 const LARGEST_GRANT: u64 = 4096;
 
@@ -31,6 +35,22 @@ pub(super) async fn print(from: &Url, file: Option<PathBuf>, json: bool) -> Resu
     } else {
         let token = answer.get("access_token").and_then(Value::as_str).ok_or_else(|| strange(from))?;
         talk::data(format_args!("{token}"))?;
+    }
+    Ok(Outcome::Done)
+}
+
+/// Says whether the server that was started with these words is well: fit for the health check of a container.
+pub(super) async fn check(serve: &Serve, json: bool) -> Result<Outcome, Failure> {
+    let at = serve.from_here();
+    let at = at.parse().map_err(|_| refused("server_unreachable", format!("{at} is no address."), ""))?;
+    // The certificate is for other names than this machine's own. Nothing is told here that needed it.
+    let client = client(None).tls_danger_accept_invalid_certs(true).timeout(WELL_WITHIN);
+    let health = client.build().map_err(|why| unreachable(&at, why))?.get(format!("{at}health/ready"));
+    let health = answer(&at, health).await?;
+    if json {
+        report(&health)?;
+    } else {
+        talk::say(format_args!("It is well."));
     }
     Ok(Outcome::Done)
 }
@@ -50,11 +70,17 @@ fn read(file: &Path) -> Result<SecretString, Failure> {
 }
 
 async fn ask(from: &Url, grant: &SecretString) -> Result<Value, Failure> {
-    let away = |why: reqwest::Error| {
-        let why = without_chain(&why.without_url());
-        let fix = "Check the address, and that `tokenferry serve` runs there.";
-        refused("server_unreachable", format!("{} can't be reached ({why}).", shown(from)), fix)
+    let socket = (from.scheme() == "unix").then(|| from.path());
+    let address = match socket {
+        Some(_) => "http://localhost/v1/token".to_owned(),
+        None => format!("{}/v1/token", from.as_str().trim_end_matches('/')),
     };
+    let client = client(socket).build().map_err(|why| unreachable(from, why))?;
+    answer(from, client.get(address).bearer_auth(grant.expose())).await
+}
+
+/// One who asks, and goes nowhere else than where it is told to.
+fn client(socket: Option<&str>) -> ClientBuilder {
     // An error means that another part of the program has chosen already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = reqwest::Client::builder()
@@ -63,14 +89,16 @@ async fn ask(from: &Url, grant: &SecretString) -> Result<Value, Failure> {
         .timeout(ANSWER_WITHIN)
         .no_proxy()
         .redirect(redirect::Policy::none());
-    #[cfg(unix)]
-    let builder = if from.scheme() == "unix" { builder.unix_socket(from.path()) } else { builder };
-    let address = match from.scheme() {
-        "unix" => "http://localhost/v1/token".to_owned(),
-        _ => format!("{}/v1/token", from.as_str().trim_end_matches('/')),
-    };
-    let request = builder.build().map_err(away)?.get(address).bearer_auth(grant.expose());
-    let answer = request.send().await.map_err(away)?;
+    match socket {
+        #[cfg(unix)]
+        Some(path) => builder.unix_socket(path),
+        _ => builder,
+    }
+}
+
+/// The answer of the server there, or the problem that it told.
+async fn answer(from: &Url, request: RequestBuilder) -> Result<Value, Failure> {
+    let answer = request.send().await.map_err(|why| unreachable(from, why))?;
     let is_given = answer.status().is_success();
     let answer: Value = answer.json().await.map_err(|_| strange(from))?;
     if is_given {
@@ -81,6 +109,12 @@ async fn ask(from: &Url, grant: &SecretString) -> Result<Value, Failure> {
         (Some(code), Some(what)) => Err(Failure::Refused { code, what, fix: word("fix").unwrap_or_default() }),
         _ => Err(strange(from)),
     }
+}
+
+fn unreachable(from: &Url, why: reqwest::Error) -> Failure {
+    let why = without_chain(&why.without_url());
+    let fix = "Check the address, and that `tokenferry serve` runs there.";
+    refused("server_unreachable", format!("{} can't be reached ({why}).", shown(from)), fix)
 }
 
 fn refused(code: &str, what: impl Into<String>, fix: &str) -> Failure {

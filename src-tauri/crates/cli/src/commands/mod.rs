@@ -56,6 +56,7 @@ pub(crate) async fn carry_out(args: Args, surroundings: Surroundings) -> Result<
         Command::Demo => demo::show(stopped()).await,
         Command::Doctor { fix } => doctor::examine(surroundings, fix, json, stopped()).await,
         Command::Token { from: Some(from), grant_file, .. } => ask::print(&from, grant_file, json).await,
+        Command::Serve(serve) if serve.check => ask::check(&serve, json).await,
         // Its end is its own matter: it has a limit.
         Command::Serve(serve) if !serve.link => {
             serve::keep(Arc::new(Engine::open(surroundings)?), serve, json, stopped()).await
