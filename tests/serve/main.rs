@@ -10,6 +10,7 @@
 )]
 
 mod broker;
+mod checking;
 mod clients;
 mod contract;
 mod crowd;
@@ -18,6 +19,7 @@ mod ending;
 mod listening;
 mod oauth;
 mod page;
+mod proxy;
 mod scene;
 mod strangers;
 mod told;
