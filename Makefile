@@ -39,9 +39,10 @@ ui/dist/index.html: ui/node_modules/.package-lock.json ui/index.html $(wildcard 
 
 # The programs are built together with the tests, so that both get the same features and nothing is compiled twice.
 test: page ## run every test, on a private Docker Engine, a real keychain and the practice provider
-	@setup/install build keychain foreign compose ssh podman postgres terminal systemd python node window screen package
+	@setup/install build keychain foreign compose proxy ssh podman postgres terminal systemd python node window screen package
 	npm --prefix ui test
 	$(CARGO) build --workspace --bins --tests
+	-setup/static
 	@if $(call has,nextest); then \
 		setup/with-engine $(CARGO) nextest run --workspace --no-fail-fast; \
 	else \

@@ -45,6 +45,18 @@ pub fn built(name: &str) -> PathBuf {
     path
 }
 
+/// Where one of our programs was built as one static file, for images of nothing else.
+///
+/// # Panics
+/// Where it is missing; says how to build it.
+#[must_use]
+pub fn built_static(name: &str) -> PathBuf {
+    let target = folder().join("..").canonicalize().expect("a program should lie in a folder of the target folder");
+    let path = target.join(format!("{}-unknown-linux-musl/debug", env::consts::ARCH)).join(name);
+    assert!(path.is_file(), "{} is missing. Build it with `setup/static`, or run `make test`.", path.display());
+    path
+}
+
 /// The folder of the built programs.
 pub(crate) fn folder() -> PathBuf {
     let this = env::current_exe().expect("a program should know where it is");

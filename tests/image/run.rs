@@ -1,19 +1,17 @@
-//! `tokenferry run` in a container, with the engine's own socket and its state in a volume, as compose starts it.
+//! `tokenferry run` in a container, with the engine's own socket and its state in a volume, as compose starts it. The
+//! image's last stage is built by the engine.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use bed::dockerd::Dockerd;
-use bed::programs::built;
 use bed::steps::{eventually, printed_token, report, token_in};
 use bed::volume::Kind;
 use bed::{Canary, Home, Provider, Tokenferry, Volume};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::{base, files};
-
-/// The image that the Dockerfile begins with.
-const BASE: (&str, &str) = ("debian", "stable-slim");
+use crate::compose::Project;
+use crate::made;
 
 #[tokio::test]
 async fn a_container_keeps_the_engine_that_it_runs_on() {
@@ -44,51 +42,36 @@ struct Server {
     engine: Dockerd,
     provider: Provider,
     home: Home,
-    folder: PathBuf,
+    project: Project,
 }
 
 impl Server {
-    /// Does what the page says, in a folder with the files of the page.
+    /// Does what the page says.
     async fn started() -> Self {
         let (engine, provider) = (Dockerd::start().await, Provider::start());
         let home = Home::new().engine(&engine);
-        let folder = home.path().join("server");
-        fs::create_dir(&folder).expect("the home takes a folder");
-        for (name, text) in files() {
-            fs::write(folder.join(name), text).expect("the home takes a file");
-        }
-        let program = built("tokenferry");
-        fs::copy(&program, folder.join("tokenferry")).expect("the home takes the program");
-        // The practice provider is asked without TLS; but without any certificate nobody is asked anything.
-        let certificate = rcgen::generate_simple_self_signed(["nobody.example".to_owned()]).expect("a certificate");
-        fs::write(folder.join("ca-certificates.crt"), certificate.cert.pem()).expect("the home takes a file");
         // The provider is on this machine's loopback, and the engine's socket is not in the usual place.
-        let here = serde_json::json!({"services": {"tokenferry": {
+        let here = json!({"services": {"tokenferry": {
+            "build": {"context": home.path().join("server"), "dockerfile": "Dockerfile"},
             "network_mode": "host",
             "environment": {"TOKENFERRY_PROVIDER": provider.url()},
             "volumes": [format!("{}:/var/run/docker.sock", engine.host().trim_start_matches("unix://"))],
         }}});
-        fs::write(folder.join("here.yaml"), here.to_string()).expect("the home takes a file");
-        base::import(&engine, BASE, &program).await;
-        let server = Self { engine, provider, home, folder };
+        let project = Project::new(&home, "compose.yaml", &here);
+        made::import_stage(&engine).await;
+        fs::write(project.folder().join("Dockerfile"), made::last_stage()).expect("the home takes a file");
+        let server = Self { engine, provider, home, project };
         server.compose(&["up", "--detach", "--build"]).run().await.succeeds();
-        // It is in the image now, and would only be searched for secrets at length.
-        fs::remove_file(server.folder.join("tokenferry")).expect("it was there");
         server
     }
 
     fn compose(&self, words: &[&str]) -> Tokenferry {
-        let compose = self.home.program("docker-compose", ["--project-name", "server", "--project-directory"]);
-        let compose = compose.arg(&self.folder);
-        let files = ["compose.yaml", "here.yaml"].map(|name| self.folder.join(name));
-        let compose = files.iter().fold(compose, |compose, file| compose.arg("--file").arg(file));
-        // By the engine itself: builders of newer docker commands bring an image of their own.
-        compose.args(words).set("COMPOSE_DOCKER_CLI_BUILD", "0")
+        self.project.tell(&self.home, words)
     }
 
     /// A command beside `run`, in its container.
     fn tokenferry(&self, words: &[&str]) -> Tokenferry {
-        self.compose(&["exec", "-T", "tokenferry", "tokenferry"]).args(words)
+        self.project.tokenferry(&self.home, words)
     }
 
     /// By pasting: the container has no browser.
@@ -150,7 +133,7 @@ impl Server {
     }
 }
 
-async fn look_into(canary: &mut Canary, volume: &Volume) {
+pub(crate) async fn look_into(canary: &mut Canary, volume: &Volume) {
     for (path, found) in volume.all().await {
         if let Kind::File(contents) = found.kind {
             canary.look(&format!("{} in the volume", path.display()), &contents);

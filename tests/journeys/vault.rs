@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::{Duration, Instant};
 
+use bed::steps::printed_token;
 use bed::{Canary, Home, Keychain, Provider, Vault};
 use practice::Endpoint;
 use rustix::process::Signal;
@@ -167,6 +168,16 @@ async fn a_key_of_ones_own_is_used_and_lies_nowhere() {
             assert_eq!(refusal(refused, 1).await, code, "{words:?}");
         }
     }
+    // The same from a file, as secrets of containers come.
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("key");
+    std::fs::write(&file, format!("{KEY}\n")).unwrap();
+    let with_file = || home.tokenferry(["token"]).set("CLAUDE_TOKEN_ENCRYPTION_KEY_FILE", &file);
+    let by_file = || with_file().unset("CLAUDE_TOKEN_ENCRYPTION_KEY");
+    assert_eq!(printed_token(by_file()).await, before);
+    assert_eq!(refusal(with_file(), 1).await, "encryption_key_twice");
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(refusal(by_file(), 1).await, "encryption_key_unreadable");
     assert_eq!(token(&home).await, before, "none of this cost the sign-in");
     assert_eq!(provider.sign_ins().len(), 1, "somebody signed in for nothing");
     let mut canary = Canary::new(provider.secrets().into_iter().chain([KEY.to_owned()]));

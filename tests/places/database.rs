@@ -23,7 +23,11 @@ async fn a_row_is_kept_fresh() {
     let (provider, cluster, key) = (Provider::start(), Cluster::start(), key());
     cluster.sql(r#"INSERT INTO "LiteLLM_UserTable" VALUES ('ada')"#);
     let url = cluster.by_socket();
-    let home = Home::new().provider(&provider).set("CLAUDE_TOKEN_ENCRYPTION_KEY", &key);
+    // From a file, as secrets of containers come.
+    let home = Home::new().provider(&provider);
+    let file = home.path().join("key");
+    std::fs::write(&file, format!("{key}\n")).unwrap();
+    let home = home.set("CLAUDE_TOKEN_ENCRYPTION_KEY_FILE", file);
     sign_in(&home).await;
     let made = home.tokenferry(["postgres", "init", &url]).run().await.succeeds().stderr;
     let again = home.tokenferry(["postgres", "init", &url]).run().await.succeeds().stderr;

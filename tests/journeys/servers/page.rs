@@ -1,20 +1,31 @@
-//! The page and the files are the same words.
+//! The pages and the files are the same words.
 
 use super::{checkout, files};
 
 /// What stands in fences of these kinds is a file; what stands in others is typed.
-const KINDS_OF_FILES: [&str; 3] = ["ini", "dockerfile", "yaml"];
+const KINDS_OF_FILES: [&str; 4] = ["ini", "dockerfile", "yaml", "nginx"];
+
+/// The pages, and which of the files each shows.
+const PAGES: [(&str, &[&str]); 2] = [
+    ("docs/servers.md", &["tokenferry-user.service", "tokenferry.service", "serve.conf", "Dockerfile", "compose.yaml"]),
+    ("docs/proxy.md", &["nginx.conf", "traefik.yaml", "compose.litellm.yaml", "litellm.yaml"]),
+];
 
 #[test]
-fn the_page_shows_the_files() {
-    let page = std::fs::read_to_string(checkout("docs/servers.md")).expect("the page should be there");
-    let mut shown = fences(&page);
-    for (name, text) in files() {
-        let at = shown.iter().position(|fence| *fence == text);
-        shown.remove(at.unwrap_or_else(|| panic!("docs/servers.md does not show setup/server/{name} as it is")));
-        assert!(page.contains(&format!("setup/server/{name}")), "docs/servers.md does not say where {name} is");
+fn the_pages_show_the_files() {
+    let mut files = files();
+    for (page, names) in PAGES {
+        let text = std::fs::read_to_string(checkout(page)).expect("the page should be there");
+        let mut shown = fences(&text);
+        for name in names {
+            let content = files.remove(*name).unwrap_or_else(|| panic!("setup/server has no {name}"));
+            let at = shown.iter().position(|fence| *fence == content);
+            shown.remove(at.unwrap_or_else(|| panic!("{page} does not show setup/server/{name} as it is")));
+            assert!(text.contains(&format!("setup/server/{name}")), "{page} does not say where {name} is");
+        }
+        assert!(shown.is_empty(), "{page} shows what is no file of setup/server: {shown:#?}");
     }
-    assert!(shown.is_empty(), "docs/servers.md shows what is no file of setup/server: {shown:#?}");
+    assert!(files.is_empty(), "no page shows {:?}", files.keys());
 }
 
 /// What stands in the fences that are files.
