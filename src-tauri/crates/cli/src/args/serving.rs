@@ -48,7 +48,7 @@ pub(crate) struct Serve {
 
 impl Serve {
     /// Where a program on this machine reaches the server that is started with these words.
-    pub(crate) fn from_here(&self) -> String {
+    pub(crate) fn seen_from_here(&self) -> String {
         let scheme = if self.tls_cert.is_some() { "https" } else { "http" };
         let mut at = self.listen;
         if at.ip().is_unspecified() {

@@ -41,7 +41,7 @@ pub(super) async fn print(from: &Url, file: Option<PathBuf>, json: bool) -> Resu
 
 /// Says whether the server that was started with these words is well: fit for the health check of a container.
 pub(super) async fn check(serve: &Serve, json: bool) -> Result<Outcome, Failure> {
-    let at = serve.from_here();
+    let at = serve.seen_from_here();
     let at = at.parse().map_err(|_| refused("server_unreachable", format!("{at} is no address."), ""))?;
     // The certificate is for other names than this machine's own. Nothing is told here that needed it.
     let client = client(None).tls_danger_accept_invalid_certs(true).timeout(WELL_WITHIN);
