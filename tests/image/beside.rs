@@ -22,7 +22,8 @@ async fn the_token_is_in_the_volume_that_litellm_has() {
     made::import_whole(&engine).await;
     let key = home.path().join("tokenferry.key");
     std::fs::write(&key, format!("{KEY}\n")).unwrap();
-    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
+    // Its owner is whoever runs the test, and in the container nobody has root's powers.
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o444)).unwrap();
     // The provider is on this machine's loopback, the key not in the usual place, and a test in a hurry.
     let here = json!({
         "services": {"tokenferry": {

@@ -28,7 +28,6 @@ const AT_ONCE: Duration = Duration::from_secs(5);
 async fn a_person_and_a_program_come_through_nginx() {
     let place = Place::new(NGINX).await;
     let scene = &place.scene;
-    bed::steps::sign_in(&scene.home).await;
 
     // LiteLLM has its root, and hears which name was asked for.
     let litellm = scene.client.get(format!("{}/", place.origin)).send().await.unwrap();
@@ -46,6 +45,15 @@ async fn a_person_and_a_program_come_through_nginx() {
     let page = person.looks(scene.asks("GET", "/")).send().await.unwrap();
     assert_eq!(page.status(), StatusCode::OK);
     assert!(page.headers()["content-security-policy"].to_str().unwrap().contains("default-src 'none'"));
+
+    // A sign-in by pasting.
+    let asks = |method: &str, path: &str| {
+        person.changes(scene.asks(method, &format!("/auth/claude/oauth{path}"))).header(ORIGIN, &place.origin)
+    };
+    let started: Value = asks("GET", "/start").send().await.unwrap().json().await.unwrap();
+    let code = scene.provider.code_to_paste(started["authorization_url"].as_str().unwrap()).await;
+    let body = json!({"code": code, "state": started["state"]});
+    assert_eq!(asks("POST", "/exchange").json(&body).send().await.unwrap().status(), StatusCode::OK);
 
     // What changes something needs the page's own word.
     let refresh = || person.looks(scene.asks("POST", "/auth/claude/oauth/refresh")).header(ORIGIN, &place.origin);
