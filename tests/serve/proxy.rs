@@ -90,14 +90,25 @@ async fn what_happens_is_told_at_once_through_nginx() {
     place.ends().await;
 
     // Without its word nginx would hold back what it takes for a part of an answer.
-    let buffering = NGINX.replace("    proxy_buffering off;\n", "");
-    assert_ne!(buffering, NGINX);
-    let place = Place::new(&buffering).await;
+    let place = Place::new(&without("    proxy_buffering off;\n")).await;
     let person = place.comes_in(&place.scene.key).await;
     let early =
         tokio::time::timeout(Duration::from_secs(1), async { place.follows(&person).await.chunk().await }).await;
     assert!(early.is_err(), "then there is no need to say it: {early:?}");
     place.ends().await;
+}
+
+#[tokio::test]
+async fn a_proxy_that_hides_the_name_is_not_answered() {
+    let place = Place::new(&without("    proxy_set_header Host $http_host;\n")).await;
+    problem(place.scene.asks("GET", "/health").send().await.unwrap(), 421, "foreign_host").await;
+    place.ends().await;
+}
+
+/// The file without a line of it.
+fn without(line: &str) -> String {
+    assert!(NGINX.contains(line), "{line}");
+    NGINX.replace(line, "")
 }
 
 /// Its documents say: of two rules that fit, the longer goes first; the name that was asked for is passed on; events are
