@@ -3,11 +3,12 @@
 
 use std::ffi::OsStr;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use notify::{RecursiveMode, Watcher};
 use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
 
 use crate::home::Home;
 
@@ -15,11 +16,16 @@ use crate::home::Home;
 const DOCKER_S_FILES: [&str; 3] = ["config.json", "contexts", "meta.json"];
 /// Where the system can't watch, everything counts as changed this often.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// The system tells of a commit's last byte, and SQLite's readers see the commit a little later: whoever looks at once may be
+/// too early. So what has changed counts as changed once more after this, which a busy machine doesn't need for that little.
+const ECHO: Duration = Duration::from_millis(250);
 
 /// Watches until it is dropped.
 #[derive(Debug)]
 pub struct Changes {
     happened: Arc<Notify>,
+    /// When the last change is told once more.
+    echo: Mutex<Option<Instant>>,
     watcher: Option<notify::RecommendedWatcher>,
 }
 
@@ -59,14 +65,52 @@ impl Changes {
             Ok(watcher)
         });
         let watcher = watching.inspect_err(|why| tracing::warn!("changes can't be watched: {why}")).ok();
-        Self { happened, watcher }
+        Self { happened, echo: Mutex::default(), watcher }
     }
 
-    /// Waits for the next change; one that came since the last call counts.
+    /// Waits for the next change; one that came since the last call counts. Each last one is told twice.
     pub async fn next(&self) {
         if self.watcher.is_none() {
             return tokio::time::sleep(LOOK_AGAIN).await;
         }
-        self.happened.notified().await;
+        let echo = *self.echo();
+        let again = async {
+            match echo {
+                Some(at) => sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
+        let has_changed = tokio::select! {
+            () = self.happened.notified() => true,
+            () = again => false,
+        };
+        *self.echo() = has_changed.then(|| Instant::now() + ECHO);
+    }
+
+    fn echo(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
+        self.echo.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::time::timeout;
+
+    #[tokio::test]
+    async fn what_has_changed_is_told_at_once_and_once_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::at(folder.path());
+        let changes = Changes::of(&home, None);
+        std::fs::write(home.state().join("something-else"), "x").unwrap();
+        assert!(timeout(2 * ECHO, changes.next()).await.is_err(), "that is none of ours");
+        std::fs::write(home.journal(), "x").unwrap();
+        let written = Instant::now();
+        timeout(20 * ECHO, changes.next()).await.expect("the change is told");
+        // A write is more than one event to the system.
+        while timeout(ECHO / 2, changes.next()).await.is_ok() {}
+        timeout(20 * ECHO, changes.next()).await.expect("it is told once more");
+        assert!(written.elapsed() >= ECHO, "for those who looked too early");
+        assert!(timeout(4 * ECHO, changes.next()).await.is_err(), "and no more than that");
     }
 }
