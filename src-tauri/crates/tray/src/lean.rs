@@ -1,15 +1,15 @@
-//! A resident that is small again once it has started: pages of the program's own code that only the start needed are given
-//! back, and come again, from the system's cache, where they are used.
+//! A resident that is small again once it rests: pages of the program's own code that only the start needed, or a click, are
+//! given back, and come again, from the system's cache, where they are used.
 
 use std::fs;
 use std::time::Duration;
 
-/// By then it is drawn, the keychain is read, and the engines are watched.
-const STARTED: Duration = Duration::from_secs(10);
+/// By then it is drawn, the keychain is read, and the engines are watched; or a window is open.
+const RESTS: Duration = Duration::from_secs(10);
 
-/// Waits until it has started, and gives them back.
+/// Waits until it rests, and gives them back.
 pub(crate) async fn lean() {
-    tokio::time::sleep(STARTED).await;
+    tokio::time::sleep(RESTS).await;
     let Ok(maps) = fs::read_to_string("/proc/self/maps") else { return };
     let Ok(program) = fs::read_link("/proc/self/exe") else { return };
     for (start, length) in maps.lines().filter_map(|line| code(line, &program.to_string_lossy())) {

@@ -96,6 +96,8 @@ impl Desktop for Panel {
     }
 
     fn open(&self, page: Option<Page>) -> io::Result<()> {
+        // Opening one takes code that isn't needed again until the next.
+        tokio::spawn(lean());
         programs::open_window(page)
     }
 

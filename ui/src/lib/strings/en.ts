@@ -196,7 +196,7 @@ export const en = {
     volume: 'Docker volume',
     folder: 'Folder',
     name: 'Name',
-    nameHint: 'How you want to call it here.',
+    nameHint: 'What you want to call it here.',
     volumeName: 'Volume',
     volumeHint: 'If it isn’t there yet, it is filled as soon as it is.',
     engine: 'Engine',
