@@ -17,15 +17,16 @@ const DOCKER_S_FILES: [&str; 3] = ["config.json", "contexts", "meta.json"];
 /// Where the system can't watch, everything counts as changed this often.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// The system tells of a commit's last byte, and SQLite's readers see the commit a little later: whoever looks at once may be
-/// too early. So what has changed counts as changed once more after this, which a busy machine doesn't need for that little.
+/// too early. So for them, what has changed counts as changed once more after this, which a busy machine doesn't need for that
+/// little.
 const ECHO: Duration = Duration::from_millis(250);
 
 /// Watches until it is dropped.
 #[derive(Debug)]
 pub struct Changes {
     happened: Arc<Notify>,
-    /// When the last change is told once more.
-    echo: Mutex<Option<Instant>>,
+    /// When the last change is told once more, for those who look at once.
+    echo: Option<Mutex<Option<Instant>>>,
     watcher: Option<notify::RecommendedWatcher>,
 }
 
@@ -65,17 +66,24 @@ impl Changes {
             Ok(watcher)
         });
         let watcher = watching.inspect_err(|why| tracing::warn!("changes can't be watched: {why}")).ok();
-        Self { happened, echo: Mutex::default(), watcher }
+        Self { happened, echo: None, watcher }
     }
 
-    /// Waits for the next change; one that came since the last call counts. Each last one is told twice.
+    /// Tells each last change twice.
+    pub(crate) fn twice(self) -> Self {
+        Self { echo: Some(Mutex::default()), ..self }
+    }
+
+    /// Waits for the next change; one that came since the last call counts.
     pub async fn next(&self) {
         if self.watcher.is_none() {
             return tokio::time::sleep(LOOK_AGAIN).await;
         }
-        let echo = *self.echo();
+        let Some(echo) = &self.echo else { return self.happened.notified().await };
+        let echo = || echo.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = *echo();
         let again = async {
-            match echo {
+            match due {
                 Some(at) => sleep_until(at).await,
                 None => std::future::pending().await,
             }
@@ -84,11 +92,7 @@ impl Changes {
             () = self.happened.notified() => true,
             () = again => false,
         };
-        *self.echo() = has_changed.then(|| Instant::now() + ECHO);
-    }
-
-    fn echo(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
-        self.echo.lock().unwrap_or_else(PoisonError::into_inner)
+        *echo() = has_changed.then(|| Instant::now() + ECHO);
     }
 }
 
@@ -101,7 +105,7 @@ mod tests {
     async fn what_has_changed_is_told_at_once_and_once_more() {
         let folder = tempfile::tempdir().unwrap();
         let home = Home::at(folder.path());
-        let changes = Changes::of(&home, None);
+        let changes = Changes::of(&home, None).twice();
         std::fs::write(home.state().join("something-else"), "x").unwrap();
         assert!(timeout(2 * ECHO, changes.next()).await.is_err(), "that is none of ours");
         std::fs::write(home.journal(), "x").unwrap();

@@ -8,8 +8,9 @@ use crate::error::Error;
 
 impl Engine {
     /// Notices within a second what another process or a person changed: the journal, the settings, docker's contexts.
+    /// Each last change is told twice, so that it may be looked at once.
     pub fn changes(&self) -> Changes {
-        Changes::of(&self.home, self.delivery.docker_settings())
+        Changes::of(&self.home, self.delivery.docker_settings()).twice()
     }
 
     /// Whether a person is told this for the first time, of the end or the episode at `about`; it is remembered, for every
