@@ -70,10 +70,10 @@ impl Machine {
     }
 
     /// Its own account; another is refused.
-    pub(crate) fn account(&self, named: Option<AccountName>) -> Result<AccountName, Problem> {
+    pub(crate) fn account(&self, named: Option<&AccountName>) -> Result<&AccountName, Problem> {
         match named {
-            Some(other) if other != self.grant.account => Err(Problem::another_account()),
-            _ => Ok(self.grant.account.clone()),
+            Some(other) if *other != self.grant.account => Err(Problem::another_account()),
+            _ => Ok(&self.grant.account),
         }
     }
 

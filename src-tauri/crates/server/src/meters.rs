@@ -74,6 +74,8 @@ pub(crate) struct Meters {
     events: Family<Happened, Counter>,
     answers: Family<Answered, Counter>,
     durations: Family<At, Histogram, fn() -> Histogram>,
+    /// The two of tokens that were given, which come in masses: looked up once.
+    given: (Counter, Histogram),
     renewals: Histogram,
     deliveries: Histogram,
     /// Connections that are open.
@@ -82,12 +84,23 @@ pub(crate) struct Meters {
     pub(crate) cut: Counter,
 }
 
+/// The endpoint of tokens, as the metrics name it.
+pub(crate) const TOKEN: &str = "token";
+const OK: u16 = 200;
+
 impl Meters {
     pub(crate) fn new() -> Self {
+        let answers = Family::<Answered, Counter>::default();
+        let durations = Family::new_with_constructor((|| Histogram::new(DURATIONS)) as fn() -> Histogram);
+        let given = (
+            answers.get_or_create(&Answered { endpoint: Word(TOKEN), status: OK }).clone(),
+            durations.get_or_create(&At { endpoint: Word(TOKEN) }).clone(),
+        );
         Self {
             events: Family::default(),
-            answers: Family::default(),
-            durations: Family::new_with_constructor(|| Histogram::new(DURATIONS)),
+            answers,
+            durations,
+            given,
             renewals: Histogram::new(LONG_DURATIONS),
             deliveries: Histogram::new(LONG_DURATIONS),
             connections: Gauge::default(),
@@ -108,6 +121,11 @@ impl Meters {
 
     /// A request was answered.
     pub(crate) fn answered(&self, endpoint: &'static str, status: u16, took: Duration) {
+        if (endpoint, status) == (TOKEN, OK) {
+            self.given.0.inc();
+            self.given.1.observe(took.as_secs_f64());
+            return;
+        }
         self.answers.get_or_create(&Answered { endpoint: Word(endpoint), status }).inc();
         self.durations.get_or_create(&At { endpoint: Word(endpoint) }).observe(took.as_secs_f64());
     }

@@ -51,7 +51,7 @@ pub async fn serve(
     let door = Door {
         router: api::router(shared.clone()),
         shared: shared.clone(),
-        connections: Arc::<Connections>::default(),
+        connections: Arc::new(Connections::until(stop.clone())),
         tls: certificate.map(|it| it.acceptor),
     };
     engine.served_at(&page)?;

@@ -40,7 +40,7 @@ pub(crate) async fn status(
     caller.may(Scope::Status)?;
     let named = asked::account(&uri)?;
     if let (Caller::Machine(machine), Some(_)) = (&caller, &named) {
-        machine.account(named.clone())?;
+        machine.account(named.as_ref())?;
     }
     let sees = |account: &str| caller.sees(account) && named.as_ref().is_none_or(|named| named.as_str() == account);
     let mut status = shared.engine.status()?;

@@ -15,6 +15,9 @@ use utoipa::ToSchema;
 use super::{Problem, asked};
 use crate::shared::{Peer, Shared};
 
+/// The answer's length, in bytes, with some to spare.
+const AS_A_RULE: usize = 384;
+
 /// A token for a program. The names are those of RFC 6749 section 5.1.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct TokenAnswer<'a> {
@@ -60,8 +63,8 @@ pub(crate) async fn give(
 async fn given(shared: &Shared, peer: Option<IpAddr>, uri: &Uri, headers: &HeaderMap) -> Result<Response, Problem> {
     let machine = shared.machines.admit(headers, peer, shared.engine.now())?;
     machine.may(Scope::Token)?;
-    let account = machine.account(asked::account(uri)?)?;
-    let held = shared.broker.token(&shared.engine, &account).await?;
+    let named = asked::account(uri)?;
+    let held = shared.broker.token(&shared.engine, machine.account(named.as_ref())?).await?;
     shared.machines.used(&machine);
     let answer = TokenAnswer {
         access_token: held.token.expose(),
@@ -69,7 +72,8 @@ async fn given(shared: &Shared, peer: Option<IpAddr>, uri: &Uri, headers: &Heade
         expires_in: held.left(shared.engine.now()),
         account: held.account.as_str(),
     };
-    let body = serde_json::to_vec(&answer).map_err(|_| Problem::not_ready("The token can't be written."))?;
+    let mut body = Vec::with_capacity(AS_A_RULE);
+    serde_json::to_writer(&mut body, &answer).map_err(|_| Problem::not_ready("The token can't be written."))?;
     let mut response = Response::new(Body::from(body));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -97,7 +97,7 @@ impl Caller {
     pub(crate) fn account(&self, engine: &Engine, named: Option<AccountName>) -> Result<AccountName, Problem> {
         match self {
             Self::Person(_) => engine.account(named).map_err(Problem::from),
-            Self::Machine(machine) => machine.account(named),
+            Self::Machine(machine) => machine.account(named.as_ref()).cloned(),
         }
     }
 

@@ -17,6 +17,7 @@ use super::Door;
 use super::connections::{Busy, Open};
 use crate::api::Problem;
 use crate::gate::{Kind, dress};
+use crate::meters::TOKEN;
 use crate::shared::Peer;
 
 /// The largest body: a code with its state, many times over.
@@ -82,7 +83,7 @@ fn endpoint(uri: &Uri) -> &'static str {
     let path = uri.path();
     let of = |part: &str| path.contains(part);
     match () {
-        () if path.ends_with("/v1/token") => "token",
+        () if path.ends_with("/v1/token") => TOKEN,
         () if of("/auth/claude/oauth") => "oauth",
         () if of("/health") => "health",
         () if path.ends_with("/status") => "status",

@@ -13,10 +13,12 @@ use crate::meters::Meters;
 const MOST: usize = 512;
 
 /// All that are open.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Connections {
     all: Mutex<All>,
     freed: Notify,
+    /// The end of all.
+    stop: CancellationToken,
 }
 
 #[derive(Debug, Default)]
@@ -26,10 +28,11 @@ struct All {
     turn: u64,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     /// Requests that are being answered.
     busy: AtomicUsize,
+    /// One of its own for each, so that no connection waits for another's lock: the end of all is passed on to it.
     cut: CancellationToken,
 }
 
@@ -47,6 +50,11 @@ pub(crate) struct Open {
 pub(crate) struct Busy(Arc<State>);
 
 impl Connections {
+    /// None is open. Each is told of this end.
+    pub(crate) fn until(stop: CancellationToken) -> Self {
+        Self { all: Mutex::default(), freed: Notify::new(), stop }
+    }
+
     /// A place for one more. Waits where all are busy.
     pub(crate) async fn open(self: &Arc<Self>, meters: &Meters) -> Open {
         loop {
@@ -71,7 +79,8 @@ impl Connections {
             }
         }
         all.turn += 1;
-        let (turn, state) = (all.turn, Arc::<State>::default());
+        let state = Arc::new(State { busy: AtomicUsize::new(0), cut: self.stop.child_token() });
+        let turn = all.turn;
         all.open.insert(turn, state.clone());
         Some((turn, state))
     }
@@ -84,7 +93,7 @@ impl Open {
         Busy(self.state.clone())
     }
 
-    /// Waits until its place is needed.
+    /// Waits until its place is needed, or the end of all has come.
     pub(crate) async fn cut(&self) {
         self.state.cut.cancelled().await;
     }
@@ -112,7 +121,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_silent_make_room_and_the_busy_stay() {
-        let (connections, meters) = (Arc::<Connections>::default(), Meters::new());
+        let (connections, meters) = (Arc::new(Connections::until(CancellationToken::new())), Meters::new());
         let first = connections.open(&meters).await;
         let working = first.busy();
         let mut others = Vec::new();
@@ -133,7 +142,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_goes_leaves_a_place() {
-        let (connections, meters) = (Arc::<Connections>::default(), Meters::new());
+        let (connections, meters) = (Arc::new(Connections::until(CancellationToken::new())), Meters::new());
         for _ in 0..2 * MOST {
             drop(connections.open(&meters).await);
         }

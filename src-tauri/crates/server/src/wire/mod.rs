@@ -107,10 +107,11 @@ async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, peer: Peer, door: &D
     tokio::select! {
         // What fails here is a client that went away, or was too slow.
         _ = connection.as_mut() => {}
-        () = open.cut() => {}
-        () = door.shared.stop.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            let _ = timeout(ENDS_WITHIN, connection).await;
+        () = open.cut() => {
+            if door.shared.stop.is_cancelled() {
+                connection.as_mut().graceful_shutdown();
+                let _ = timeout(ENDS_WITHIN, connection).await;
+            }
         }
     }
 }
