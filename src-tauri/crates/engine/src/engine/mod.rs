@@ -50,7 +50,7 @@ use crate::journal::{AccountRow, Event, Journal};
 use crate::keeper::Keeper;
 use crate::provider::{Endpoints, Provider};
 use crate::renewal::Policy;
-use crate::settings::Settings;
+use crate::settings::{Remembered, Settings};
 use crate::status::{Facts, Status};
 use crate::vault::{self, VaultError, VaultKind};
 
@@ -99,6 +99,7 @@ pub struct Engine {
     policy: Policy,
     keeper: OnceCell<Arc<Keeper>>,
     delivery: Arc<Delivery>,
+    remembered: Remembered,
     /// What goes on to its end where the caller has gone away meanwhile.
     tasks: TaskTracker,
 }
@@ -141,6 +142,7 @@ impl Engine {
             policy: Policy { renew_before: settings.renew_before() },
             keeper: OnceCell::new(),
             delivery,
+            remembered: Remembered::default(),
             tasks: TaskTracker::new(),
             home,
         })
@@ -161,7 +163,7 @@ impl Engine {
     /// # Errors
     /// [`Error::Settings`]
     pub fn settings(&self) -> Result<Settings, Error> {
-        Ok(Settings::read(self.home.settings())?)
+        Ok(self.remembered.read(self.home.settings())?)
     }
 
     /// What there is to tell.

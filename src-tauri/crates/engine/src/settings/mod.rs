@@ -3,6 +3,7 @@
 mod edit;
 mod names;
 mod place;
+mod remembered;
 
 use std::fmt;
 use std::io;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Deserializer, Serializer};
 pub use edit::{Switch, add_destination, make_ready, remove_destination, turn};
 pub use names::{DestinationName, Folder, VolumeName};
 pub use place::{Destination, Host, Place, Spot, VolumePlace, default_engine};
+pub(crate) use remembered::Remembered;
 
 use crate::destinations::OwnerChoice;
 use crate::vault::VaultKind;
