@@ -6,7 +6,7 @@ use std::{
     ffi::{OsStr, OsString},
     fmt,
     os::unix::process::ExitStatusExt as _,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{ExitStatus, Stdio},
     sync::{Arc, Mutex},
     time::Duration,
@@ -63,23 +63,6 @@ pub(crate) fn folder() -> PathBuf {
     let folder = this.parent().expect("a program should lie in a folder");
     // Tests lie in target/<profile>/deps, programs one above.
     if folder.ends_with("deps") { folder.join("..") } else { folder.to_owned() }
-}
-
-/// The processes that work on this state: those that were started with its `TOKENFERRY_HOME`, and what these started. Each
-/// with the path that it was called by.
-#[cfg(target_os = "linux")]
-#[must_use]
-pub fn working_on(state: &Path) -> Vec<(Pid, String)> {
-    let variable = [b"TOKENFERRY_HOME=", state.as_os_str().as_encoded_bytes()].concat();
-    let processes = std::fs::read_dir("/proc").expect("Linux should tell").filter_map(|it| Some(it.ok()?.path()));
-    let here = processes.filter_map(|process| {
-        let pid = Pid::from_raw(process.file_name()?.to_str()?.parse().ok()?)?;
-        let environment = std::fs::read(process.join("environ")).ok()?;
-        let called = std::fs::read(process.join("cmdline")).ok()?;
-        let called = String::from_utf8_lossy(called.split(|byte| *byte == 0).next()?).into_owned();
-        environment.split(|byte| *byte == 0).any(|set| *set == variable).then_some((pid, called))
-    });
-    here.collect()
 }
 
 /// The user who runs the tests, by the name that the system has.

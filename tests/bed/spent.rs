@@ -4,6 +4,7 @@ use std::{
     fs,
     iter::Sum,
     ops::{AddAssign, Sub},
+    path::Path,
     time::Duration,
 };
 
@@ -73,6 +74,23 @@ impl AddAssign for Spent {
 #[must_use]
 pub fn memory(process: Pid) -> u64 {
     1024 * number(&read(process, "smaps_rollup"), "Pss:").expect("Linux should tell")
+}
+
+/// The processes that work on this state: those that were started with its `TOKENFERRY_HOME`, and what these started. Each
+/// with the path that it was called by.
+#[cfg(target_os = "linux")]
+#[must_use]
+pub fn working_on(state: &Path) -> Vec<(Pid, String)> {
+    let variable = [b"TOKENFERRY_HOME=", state.as_os_str().as_encoded_bytes()].concat();
+    let processes = fs::read_dir("/proc").expect("Linux should tell").filter_map(|it| Some(it.ok()?.path()));
+    let here = processes.filter_map(|process| {
+        let pid = Pid::from_raw(process.file_name()?.to_str()?.parse().ok()?)?;
+        let environment = fs::read(process.join("environ")).ok()?;
+        let called = fs::read(process.join("cmdline")).ok()?;
+        let called = String::from_utf8_lossy(called.split(|byte| *byte == 0).next()?).into_owned();
+        environment.split(|byte| *byte == 0).any(|set| *set == variable).then_some((pid, called))
+    });
+    here.collect()
 }
 
 fn read(process: Pid, file: &str) -> String {

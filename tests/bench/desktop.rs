@@ -3,8 +3,8 @@
 
 use std::time::{Duration, Instant};
 
-use bed::programs::{Running, built, working_on};
-use bed::spent::{Spent, memory};
+use bed::programs::{Running, built};
+use bed::spent::{Spent, memory, working_on};
 use bed::steps::{approve, eventually, sign_in};
 use bed::{Display, Home, Keychain, Provider, TestEngine, TrayHost, TrayIcon, Vault, Volume};
 use rustix::process::Signal;

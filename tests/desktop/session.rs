@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use bed::webdriver::{Door, WebDriver, invoke};
 use bed::{
     ClaudeCli, ClaudeHosts, Display, Home, Keychain, Notifications, Output, Provider, TestEngine, Tokenferry, TrayHost,
-    Vault, programs,
+    Vault, programs, spent,
 };
 use fantoccini::Client;
 use rustix::process::{Pid, Signal, kill_process};
@@ -150,7 +150,7 @@ struct Leftovers(PathBuf);
 impl Leftovers {
     fn running(&self, name: &str) -> Vec<Pid> {
         // Others may work there, too: a shell, a browser.
-        let here = programs::working_on(&self.0).into_iter();
+        let here = spent::working_on(&self.0).into_iter();
         here.filter(|(_, called)| called.ends_with(name)).map(|(pid, _)| pid).collect()
     }
 }
